@@ -1,0 +1,1 @@
+"""Sound and picture: the clock, the camera, every ffmpeg process, the join."""

@@ -1,0 +1,239 @@
+"""The generation record: every state of a piece of provider work, written before the step that it announces.
+
+Hides the rows. What a retry needs is in the row before the first attempt, a handle before anyone waits for it, and the
+budget is checked in the transaction that claims its share.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import Session
+
+from pipeline import prompts
+from pipeline.contracts import ChatRequest, JobRequest, MediaRef
+from pipeline.errors import ProductError
+from pipeline.generation.outcomes import BudgetReached
+from pipeline.providers import JobHandle
+from pipeline.store import Store
+from pipeline.store.models import Generation, Project
+from pipeline.store.states import GenerationStatus, generation_state
+
+OPEN: tuple[str, ...] = ("prepared", "submitting", "accepted", "ambiguous")
+MICROS_PER_CENT = 10_000
+REFUSED = "moderation_refused"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A generation as it stands. `submitted_at` is UTC."""
+
+    id: str
+    project_id: int | None
+    unit_key: str
+    capability: str
+    provider: str
+    model: str
+    status: str
+    request: dict[str, Any]
+    request_digest: str
+    handle: JobHandle | None
+    error: dict[str, Any]
+    attempt: int
+    boot_id: str
+    submitted_at: datetime
+
+
+class Records:
+    def __init__(self, store: Store, *, spend_cap_cents: int | None = None) -> None:
+        self._store = store
+        self._spend_cap_micros = None if spend_cap_cents is None else spend_cap_cents * MICROS_PER_CENT
+
+    # --- Reading --------------------------------------------------------------------------------
+
+    def result(self, keys: Sequence[str]) -> tuple[MediaRef, str, dict[str, Any]] | None:
+        """(media, provider, details) of a finished generation with one of these digests whose file still exists."""
+        query = select(Generation).where(Generation.request_digest.in_(keys), Generation.status == "finished")
+        with self._store.db.read() as session:
+            rows = [(row.provider, row.request_digest, dict(row.output or {})) for row in session.scalars(query)]
+        for provider, _, output in sorted(rows, key=lambda row: keys.index(row[1])):
+            media = MediaRef.model_validate(output["media"])
+            if self._store.media.exists(media.url):
+                return media, provider, output["details"]
+        return None
+
+    def open_row(self, keys: Sequence[str]) -> Row | None:
+        """The newest generation with one of these digests that has not ended."""
+        where = (Generation.request_digest.in_(keys), Generation.status.in_(OPEN))
+        return next(iter(self._rows(*where)), None)
+
+    def row(self, generation_id: str) -> Row | None:
+        return next(iter(self._rows(Generation.id == generation_id)), None)
+
+    def rows_in(self, *statuses: str) -> list[Row]:
+        """Jobs in these states; questions to language models are no jobs."""
+        return self._rows(Generation.status.in_(statuses), Generation.capability != "text")
+
+    def _rows(self, *where: ColumnElement[bool]) -> list[Row]:
+        query = select(Generation).where(*where).order_by(Generation.prepared_at.desc())
+        with self._store.db.read() as session:
+            return [_row(row) for row in session.scalars(query)]
+
+    def knows(self, handle: JobHandle) -> bool:
+        """Whether a generation has this job already."""
+        query = select(Generation.id).where(
+            Generation.provider == handle.provider, Generation.handle["id"].as_string() == str(handle.data.get("id"))
+        )
+        with self._store.db.read() as session:
+            return session.scalars(query).first() is not None
+
+    def refused(self, keys: Sequence[str]) -> list[str]:
+        """The places (provider/model) that have refused these requests for their content."""
+        query = select(Generation.provider, Generation.model, Generation.error).where(
+            Generation.request_digest.in_(keys), Generation.status == "failed"
+        )
+        with self._store.db.read() as session:
+            rows = session.execute(query).all()
+        return [f"{provider}/{model}" for provider, model, error in rows if (error or {}).get("code") == REFUSED]
+
+    def given_up(self, keys: Sequence[str]) -> bool:
+        """Whether the user has given up this very request since it was last asked for. Asking once takes it back."""
+        query = (
+            select(Generation)
+            .where(Generation.request_digest.in_(keys))
+            .order_by(Generation.prepared_at.desc(), Generation.attempt.desc())
+            .limit(1)
+        )
+        with self._store.db.write() as session:
+            row = session.scalars(query).first()
+            if row is None or row.status != "cancelled" or (row.error or {}).get("code") != "abandoned":
+                return False
+            row.error = {**(row.error or {}), "code": "abandoned_before"}
+            return True
+
+    # --- Writing --------------------------------------------------------------------------------
+
+    def prepare(
+        self,
+        request: JobRequest | ChatRequest,
+        key: str,
+        *,
+        provider: str,
+        model: str,
+        project_id: int,
+        unit_key: str,
+        attempt: int,
+        estimate_micros: int,
+    ) -> Row:
+        """A new record, with everything that sending it takes. Raises BudgetReached."""
+        generation_id = uuid.uuid4().hex
+        with self._store.db.write(durable=True) as session:
+            self._within_budget(session, project_id, estimate_micros)
+            session.add(
+                Generation(
+                    id=generation_id,
+                    project_id=project_id,
+                    unit_key=unit_key,
+                    capability=request.capability,
+                    provider=provider,
+                    model=model,
+                    request={**request.model_dump(mode="json"), "prompts_version": prompts.VERSION},
+                    request_digest=key,
+                    attempt=attempt,
+                    estimate_micros=estimate_micros,
+                    boot_id=self._store.boot_id,
+                )
+            )
+        row = self.row(generation_id)
+        assert row is not None
+        return row
+
+    def _within_budget(self, session: Session, project_id: int, more: int) -> None:
+        if more == 0:
+            return
+        project = session.get(Project, project_id)
+        if project is not None and project.budget_cents is not None:
+            spent = _spent(session, Generation.project_id == project_id)
+            if spent + more > project.budget_cents * MICROS_PER_CENT:
+                raise _over(spent, project.budget_cents, "this project's budget")
+        if self._spend_cap_micros is not None:
+            spent = _spent(session)
+            if spent + more > self._spend_cap_micros:
+                raise _over(spent, self._spend_cap_micros // MICROS_PER_CENT, "SPEND_CAP_CENTS")
+
+    def submitting(self, generation_id: str) -> bool:
+        with self._store.db.write(durable=True) as session:
+            return generation_state(session, generation_id, "submitting", boot_id=self._store.boot_id)
+
+    def accepted(self, row: Row, handle: JobHandle) -> bool:
+        """Saves the handle, and parks the unit: the provider owns the work now."""
+        with self._store.db.write(durable=True) as session:
+            won = generation_state(session, row.id, "accepted", handle=handle.data)
+        if won and row.project_id is not None:
+            self._store.ledger.park(row.project_id, row.unit_key, provider=handle.provider, handle=handle.data)
+        return won
+
+    def finished(
+        self, generation_id: str, media: MediaRef, details: Mapping[str, Any], *, cost: int, verdict: dict[str, Any]
+    ) -> bool:
+        output = {"media": media.model_dump(mode="json"), "details": dict(details)}
+        with self._store.db.write(durable=True) as session:
+            return generation_state(
+                session, generation_id, "finished", output=output, actual_micros=cost, verdict=verdict
+            )
+
+    def failed(self, row: Row, failure: ProductError, *, billed: bool) -> bool:
+        """`billed`: the provider did the work, and will charge for it at the estimate."""
+        if billed:
+            with self._store.db.write() as session:
+                generation = session.get_one(Generation, row.id)
+                generation.actual_micros = generation.estimate_micros
+        return self.move(row.id, "failed", failure)
+
+    def move(self, generation_id: str, to: GenerationStatus, failure: ProductError | None = None, **more: Any) -> bool:
+        """Any other change of state, with its cause."""
+        columns: dict[str, Any] = {}
+        if failure is not None:
+            error = {"code": failure.code, "detail": failure.detail, "hint": failure.hint}
+            columns["error"] = error | {"raw": getattr(failure, "raw", "")[:500]} | more
+        with self._store.db.write(durable=True) as session:
+            return generation_state(session, generation_id, to, **columns)
+
+
+def _spent(session: Session, *where: ColumnElement[bool]) -> int:
+    """What has been spent, and what is under way at its estimate."""
+    at_work = case((Generation.status.in_(OPEN), Generation.estimate_micros), else_=0)
+    total = func.coalesce(func.sum(func.coalesce(Generation.actual_micros, at_work)), 0)
+    return int(session.scalar(select(total).where(*where)) or 0)
+
+
+def _over(spent: int, limit_cents: int, what: str) -> BudgetReached:
+    return BudgetReached(
+        f"${spent / 1e6:.2f} of ${limit_cents / 100:.2f} are spent, and the next piece of work would go over {what}.",
+        hint="Raise it and resume.",
+    )
+
+
+def _row(row: Generation) -> Row:
+    submitted = row.submitted_at or row.prepared_at
+    return Row(
+        id=row.id,
+        project_id=row.project_id,
+        unit_key=row.unit_key,
+        capability=row.capability,
+        provider=row.provider,
+        model=row.model,
+        status=row.status,
+        request={name: value for name, value in (row.request or {}).items() if name != "prompts_version"},
+        request_digest=row.request_digest,
+        handle=JobHandle(row.provider, dict(row.handle)) if row.handle else None,
+        error=dict(row.error or {}),
+        attempt=row.attempt,
+        boot_id=row.boot_id,
+        submitted_at=datetime.fromisoformat(submitted).replace(tzinfo=UTC),
+    )

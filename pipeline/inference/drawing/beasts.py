@@ -1,0 +1,154 @@
+"""Figures that do not stand upright: on four legs, with wings, in a shell, with fins, coiled.
+
+Coordinates are a figure's own: 1000 is a grown person's height, origin on the ground in its middle, looking right.
+"""
+
+from __future__ import annotations
+
+from pipeline.contracts import Face
+from pipeline.inference.drawing import animals, fourlegs
+from pipeline.inference.drawing.design import Design
+from pipeline.inference.drawing.heads import HEIGHT
+from pipeline.inference.drawing.paint import Art, arc, oval, poly, smooth
+from pipeline.inference.drawing.palette import darker, lighter
+from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.species import BY_NAME, Species
+
+
+def _kind(d: Design) -> Species:
+    return d.species or BY_NAME["animal"]
+
+
+def head_centre(d: Design, pose: Pose) -> tuple[float, float, float]:
+    """Where the head's middle is and the head's height."""
+    n = 1000 * d.height
+    kind = _kind(d)
+    low = 0.34 if pose.stance == "lie" else 0.0
+    if kind.body == "four":
+        return fourlegs.head_centre(d, pose)
+    if kind.body == "bird":
+        return n * 0.16, -n * (0.80 - low * 0.5), n * 0.40
+    if kind.body == "owl":
+        return 0.0, -n * 0.74, n * 0.5
+    if kind.body == "shell":
+        return n * 0.62, -n * 0.52, n * 0.46
+    if kind.body == "fish":
+        return n * 0.22, -n * 0.86, n * 0.62
+    return n * 0.12, -n * 0.80, n * 0.44
+
+
+def draw(art: Art, d: Design, pose: Pose) -> Face:
+    """Draws the figure and says where its mouth is."""
+    n = 1000 * d.height
+    body = _kind(d).body
+    art.dim(0, 0, n * 0.62, 0.34, 0.14)
+    if body == "four":
+        fourlegs.draw_body(art, d, pose)
+    else:
+        {"bird": _bird, "owl": _owl, "shell": _shell, "fish": _fish}.get(body, _coil)(art, d, pose, n)
+    x, y, size = head_centre(d, pose)
+    with art.at(x, y, size / HEIGHT, pose.nod):
+        animals.back(art, d)
+        face = animals.head(art, d, pose.feeling)
+    if d.scarf and not d.four_legged:
+        _neckerchief(art, d, x, y + size * 0.46, size)
+    return face
+
+
+def _neckerchief(art: Art, d: Design, x: float, y: float, size: float) -> None:
+    art.line(arc(x, y - size * 0.16, size * 0.42, size * 0.22, 10, 160), d.scarf, size * 0.15, shadow=4)
+    tip = [(x - size * 0.12, y), (x + size * 0.14, y), (x + size * 0.06, y + size * 0.36),
+        (x - size * 0.10, y + size * 0.30)]  # fmt: skip
+    art.fill(smooth(tip), darker(d.scarf, 0.1), shade=0.2, shadow=3)
+
+
+def _bird(art: Art, d: Design, pose: Pose, n: float) -> None:
+    flying = pose.stance == "run" or pose.near == (150, 165)
+    for x in (0.02, 0.14):
+        art.line(poly([(n * x, -n * 0.32), (n * x + n * 0.02, -6)], False), "#c98a3a", n * 0.035)
+        art.line(smooth([(n * x - n * 0.05, -4), (n * x + n * 0.02, -10), (n * x + n * 0.11, -4)], False), "#c98a3a",
+            n * 0.035)  # fmt: skip
+    art.fill(poly([(-n * 0.22, -n * 0.42), (-n * 0.66, -n * 0.26), (-n * 0.60, -n * 0.16), (-n * 0.50, -n * 0.14),
+        (-n * 0.14, -n * 0.26)]), darker(d.coat, 0.25), shade=0.2, shadow=5)  # fmt: skip
+    art.fill(smooth([(n * 0.32, -n * 0.74), (n * 0.38, -n * 0.5), (n * 0.20, -n * 0.24), (-n * 0.12, -n * 0.20),
+        (-n * 0.34, -n * 0.40), (-n * 0.10, -n * 0.62), (n * 0.02, -n * 0.86)]), d.coat, shade=0.28,
+        shadow=7)  # fmt: skip
+    art.fill(smooth([(n * 0.30, -n * 0.64), (n * 0.34, -n * 0.46), (n * 0.16, -n * 0.26), (n * 0.02, -n * 0.30),
+        (n * 0.16, -n * 0.5)]), d.pale, alpha=0.9)  # fmt: skip
+    wing = [(n * 0.10, -n * 0.58), (n * 0.16, -n * 0.40), (-n * 0.08, -n * 0.26), (-n * 0.42, -n * 0.24),
+        (-n * 0.16, -n * 0.48)]  # fmt: skip
+    if flying:
+        wing = [(n * 0.14, -n * 0.52), (n * 0.10, -n * 0.36), (-n * 0.16, -n * 0.50), (-n * 0.58, -n * 1.02),
+            (-n * 0.20, -n * 0.94)]  # fmt: skip
+    art.fill(smooth(wing), darker(d.coat, 0.16), shade=0.2, shadow=6)
+    for k in range(3):
+        art.line(smooth([(n * (0.06 - 0.08 * k), -n * (0.40 - 0.03 * k)), (-n * (0.10 + 0.08 * k), -n * 0.29)], False),
+            darker(d.coat, 0.35), n * 0.012)  # fmt: skip
+
+
+def _owl(art: Art, d: Design, pose: Pose, n: float) -> None:
+    art.fill(smooth([(0, -n * 0.9), (n * 0.34, -n * 0.62), (n * 0.36, -n * 0.26), (n * 0.16, -n * 0.04),
+        (-n * 0.16, -n * 0.04), (-n * 0.36, -n * 0.26), (-n * 0.34, -n * 0.62)]), d.coat, shade=0.28,
+        shadow=8)  # fmt: skip
+    art.fill(smooth([(0, -n * 0.62), (n * 0.22, -n * 0.44), (n * 0.18, -n * 0.12), (-n * 0.18, -n * 0.12),
+        (-n * 0.22, -n * 0.44)]), d.pale)  # fmt: skip
+    if _kind(d).name == "owl":
+        for row in range(4):
+            for k in range(4 - row % 2):
+                x = (-0.13 + k * 0.087 + 0.044 * (row % 2)) * n
+                art.line(arc(x, -n * (0.42 - row * 0.075), n * 0.032, n * 0.03, 0, 180), darker(d.coat, 0.1), n * 0.014)
+    for side in (-1, 1):
+        art.fill(smooth([(side * n * 0.30, -n * 0.60), (side * n * 0.42, -n * 0.34), (side * n * 0.26, -n * 0.06),
+            (side * n * 0.20, -n * 0.34)]), darker(d.coat, 0.2), shade=0.2, shadow=5)  # fmt: skip
+        for k in range(3):
+            art.line(poly([(side * n * 0.1 + (k - 1) * n * 0.04, -n * 0.06), (side * n * 0.1 + (k - 1) * n * 0.05, 0)],
+                False), "#c98a3a", n * 0.03)  # fmt: skip
+
+
+def _shell(art: Art, d: Design, pose: Pose, n: float) -> None:
+    snail = _kind(d).name == "snail"
+    if snail:
+        art.fill(smooth([(-n * 0.7, 0), (-n * 0.3, -n * 0.14), (n * 0.4, -n * 0.2), (n * 0.7, -n * 0.5),
+            (n * 0.82, -n * 0.4), (n * 0.7, 0)]), d.pale, shade=0.3, shadow=5)  # fmt: skip
+    else:
+        for x in (-0.42, -0.2, 0.24, 0.46):
+            art.line(poly([(n * x, -n * 0.24), (n * (x + 0.04), -n * 0.06)], False), d.coat, n * 0.15, shadow=4)
+        art.line(smooth([(n * 0.36, -n * 0.26), (n * 0.52, -n * 0.32), (n * 0.60, -n * 0.46)], False), d.coat, n * 0.18,
+            shadow=5)  # fmt: skip
+    tone = "#8a6a3f" if not snail else "#b5763f"
+    dome = smooth([(-n * 0.64, -n * 0.16), (-n * 0.52, -n * 0.56), (-n * 0.06, -n * 0.80), (n * 0.38, -n * 0.56),
+        (n * 0.50, -n * 0.16), (-n * 0.06, -n * 0.10)])  # fmt: skip
+    art.fill(dome, tone, shade=0.3, shadow=8)
+    with art.inside(dome):
+        if snail:
+            for k in range(4):
+                art.line(oval(-n * 0.06, -n * 0.42, n * (0.42 - 0.11 * k), n * (0.32 - 0.085 * k)), darker(tone, 0.3),
+                    n * 0.03)  # fmt: skip
+        else:
+            for x, y in ((-0.34, -0.36), (-0.06, -0.34), (0.22, -0.36), (-0.2, -0.62), (0.08, -0.62)):
+                art.fill(poly([(n * (x + dx), n * (y + dy)) for dx, dy in ((-0.13, 0), (-0.065, -0.11), (0.065, -0.11),
+                    (0.13, 0), (0.065, 0.11), (-0.065, 0.11))]), lighter(tone, 0.2), shadow=2)  # fmt: skip
+        art.line(smooth([(-n * 0.7, -n * 0.18), (-n * 0.06, -n * 0.10), (n * 0.56, -n * 0.18)], False),
+            lighter(tone, 0.35), n * 0.05)  # fmt: skip
+
+
+def _fish(art: Art, d: Design, pose: Pose, n: float) -> None:
+    y = -n * 0.86
+    art.fill(smooth([(-n * 0.5, y), (-n * 0.96, y - n * 0.36), (-n * 0.84, y), (-n * 0.96, y + n * 0.36)]),
+        darker(d.coat, 0.15), shade=0.2, shadow=5)  # fmt: skip
+    art.fill(smooth([(-n * 0.1, y - n * 0.26), (n * 0.1, y - n * 0.54), (-n * 0.32, y - n * 0.40)]),
+        darker(d.coat, 0.2), shadow=4)  # fmt: skip
+    body = smooth([(n * 0.48, y), (n * 0.24, y - n * 0.32), (-n * 0.20, y - n * 0.28), (-n * 0.60, y),
+        (-n * 0.20, y + n * 0.28), (n * 0.24, y + n * 0.32)])  # fmt: skip
+    art.fill(body, d.coat, shade=0.35, shadow=7)
+    for row in range(3):
+        for k in range(3):
+            art.line(arc(-n * (0.08 + 0.13 * k), y + (row - 1) * n * 0.12, n * 0.06, n * 0.06, 90, 180),
+                lighter(d.coat, 0.3), n * 0.018)  # fmt: skip
+
+
+def _coil(art: Art, d: Design, pose: Pose, n: float) -> None:
+    for k, (rx, y) in enumerate(((0.52, 0.10), (0.42, 0.26), (0.30, 0.40))):
+        art.fill(oval(0, -n * y, n * rx, n * 0.13), d.coat if k % 2 == 0 else lighter(d.coat, 0.1), shade=0.3, shadow=5)
+    art.line(smooth([(-n * 0.2, -n * 0.42), (n * 0.10, -n * 0.5), (-n * 0.04, -n * 0.64), (n * 0.10, -n * 0.76)],
+        False), d.coat, n * 0.17, shadow=6)  # fmt: skip

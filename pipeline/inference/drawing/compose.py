@@ -1,0 +1,187 @@
+"""Composing a frame: the place as the camera sees it, the figures in it, the weather before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.contracts import Angle, DrawnMeta, Face, FrameBrief, Framing, Look
+from pipeline.inference.drawing import figures, places, props, staging, supplied
+from pipeline.inference.drawing.design import design_of
+from pipeline.inference.drawing.paint import Art, box, oval
+from pipeline.inference.drawing.palette import Light, light_of, style_of
+from pipeline.inference.drawing.portraits import ENGINE
+from pipeline.inference.drawing.pose import holding, pose_of
+from pipeline.inference.drawing.sky import falling, puddles, rain
+from pipeline.inference.drawing.staging import Player
+from pipeline.inference.drawing.words import Lots
+
+_TILT: dict[Angle, float] = {"eye": 0.0, "low": -0.10, "high": 0.10}
+_NOWHERE = Look(kind="set", name="open field", appearance="a meadow")
+_ZOOM: dict[Framing, float] = {"wide": 1.0, "medium": 1.35, "over_shoulder": 1.45, "close_up": 1.9, "insert": 1.7}
+_BLUR: dict[Framing, float] = {"wide": 0.0, "medium": 2.2, "over_shoulder": 4.0, "close_up": 7.0, "insert": 8.0}
+_ON_WATER = ("open_sea", "beach", "lighthouse", "space", "desert")
+_BEHIND = ("fog", "wind")  # weathers that would veil a near face
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a frame plays: the set, its light, and its picture if the user supplied one."""
+
+    look: Look
+    light: Light
+    family: str
+    picture: supplied.Pixels | None
+
+    @property
+    def indoor(self) -> bool:
+        return places.is_indoor(self.family)
+
+    @staticmethod
+    def of(look: Look, images: dict[str, Path]) -> Location:
+        family = places.family_of(look.name, look.appearance)
+        return Location(look, light_of(look.time_of_day, look.weather), family, supplied.picture_of(look, images))
+
+
+def frame(brief: FrameBrief, images: dict[str, Path], width: int, height: int, seed: int, out: Path) -> DrawnMeta:
+    location = Location.of(brief.place or _NOWHERE, images)
+    light = location.light
+    art = Art(width, height, light.grade(style_of(brief.style), location.indoor), light.haze)
+    players = _players(brief, images)
+    seen = _seen(brief.props, brief.subjects)
+    if brief.framing == "insert" and seen:
+        meta = _insert(art, location, seen[0], _TILT[brief.angle])
+    elif players:
+        meta = _staged(art, brief, location, players, seen, seed)
+    else:
+        meta = _empty(art, brief, location, seen)
+    if not location.indoor and (brief.framing == "wide" or light.weather not in _BEHIND):
+        falling(art, light, Lots("weather", location.look.name), 0.35 if brief.framing == "close_up" else 1.0)
+    art.finish(out)
+    return meta
+
+
+def _seen(looks: Sequence[Look], subjects: Sequence[str]) -> list[Look]:
+    order = {name: place for place, name in enumerate(subjects)}
+    return sorted((look for look in looks if look.name in order), key=lambda look: order[look.name])
+
+
+def _players(brief: FrameBrief, images: dict[str, Path]) -> list[Player]:
+    """Who is seen, the focal one first."""
+    speaking = [look for look in brief.characters if look.name == brief.speaker]
+    looks = _seen(brief.characters, brief.subjects) or speaking
+    held = _seen(brief.props, brief.subjects)
+    players = []
+    for index, look in enumerate(looks[:5]):
+        portrait = supplied.picture_of(look, images)
+        sampled = None if portrait is None else supplied.colours_of(portrait)
+        pose = pose_of(brief.action, brief.mood, index == 0, brief.speaker is not None, look.name)
+        design = design_of(look, sampled)
+        prop = None
+        if index == 0 and held and figures.upright(design) and props.fits_a_hand(held[0]) and pose.stance != "lie":
+            prop, pose = held[0], holding(pose)
+        players.append(Player(design, pose, prop=prop))
+    return players
+
+
+def _background(
+    art: Art, location: Location, framing: Framing, tilt: float, across: float = 0.5, made_bed: bool = True
+) -> float:
+    """Paints the place around a point (`across` the sheet), softened; gives the ground line in units."""
+    zoom = _ZOOM[framing]
+    at = (across, 0.62)
+    x, y = art.w * at[0], art.h * at[1]
+    if location.picture is not None:
+        art.cover(supplied.cropped(location.picture, zoom, at))
+        horizon = art.h * 0.6
+    else:
+        with art.at(x, y, zoom), art.at(-x, -y):
+            horizon = places.paint(art, location.look, location.light, location.family, tilt, made_bed)
+        horizon = y + (horizon - y) * zoom
+    if _BLUR[framing]:
+        if location.light.weather in _BEHIND and not location.indoor:
+            falling(art, location.light, Lots("weather", location.look.name))
+        art.soften(_BLUR[framing])
+    if location.light.wet and not location.indoor:
+        lots = Lots("weather", location.look.name)
+        if location.family not in _ON_WATER:
+            puddles(art, location.light, lots, max(horizon + 130, art.h * 0.82))
+        rain(art, location.light, lots, far=True)
+    return horizon
+
+
+def _staged(
+    art: Art, brief: FrameBrief, location: Location, players: list[Player], seen: list[Look], seed: int
+) -> DrawnMeta:
+    tilt = _TILT[brief.angle]
+    framing: Framing = "wide" if brief.framing == "insert" else brief.framing
+    side = 0.5 if framing == "wide" else Lots("frame", str(seed)).between("side", 0.35, 0.65)
+    asleep = any(player.pose.stance == "lie" for player in players)
+    horizon = _background(art, location, framing, tilt, side, made_bed=not asleep)
+    with art.graded(location.light.on_figures(art.grade)):
+        faces = _figures(art, framing, players, horizon, location.indoor)
+    loose = [look for look in seen if all(player.prop is not look for player in players)]
+    taken = [face.mouth_x * art.w for face in faces]
+    if framing == "wide":
+        _loose_props(art, loose, horizon + (art.h - horizon) * 0.84, 1.35, taken)
+    elif framing == "medium":
+        _loose_props(art, loose, art.h * 0.97, 2.3, taken)
+    focus = faces[0]
+    return DrawnMeta(
+        engine=ENGINE,
+        faces=tuple(face for face in faces if 0.02 < face.mouth_x < 0.98 and 0.02 < face.mouth_y < 0.98),
+        focus_x=round(min(0.95, max(0.05, focus.mouth_x)), 4),
+        focus_y=round(min(0.9, max(0.1, focus.mouth_y)), 4),
+    )
+
+
+def _figures(art: Art, framing: Framing, players: list[Player], horizon: float, indoor: bool) -> list[Face]:
+    if framing == "wide":
+        return staging.wide(art, players, horizon, indoor)
+    if framing == "medium":
+        return staging.medium(art, players)
+    if framing == "over_shoulder" and len(players) > 1:
+        return staging.over_shoulder(art, players[0], players[1])
+    return staging.close(art, players[0], looks_left=framing == "over_shoulder")
+
+
+def _empty(art: Art, brief: FrameBrief, location: Location, seen: list[Look]) -> DrawnMeta:
+    """The place without anybody, its props on the ground."""
+    horizon = _background(art, location, "wide", _TILT[brief.angle])
+    _loose_props(art, seen, horizon + (art.h - horizon) * 0.8, 1.6)
+    return DrawnMeta(engine=ENGINE)
+
+
+def _loose_props(art: Art, looks: list[Look], y: float, size: float, taken: Sequence[float] = ()) -> None:
+    """Props that nobody holds, in front on the ground, where no figure stands (`taken`: their x in units)."""
+    spots = [art.w * share for share in (0.5, 0.32, 0.68, 0.16, 0.84)]
+    used = list(taken)
+    for look in looks[:3]:
+        free = [min((abs(spot - other) for other in used), default=art.w) for spot in spots]
+        x = spots[max(range(len(spots)), key=lambda k: (free[k] >= art.w * 0.13, -k, free[k]))]
+        used.append(x)
+        art.dim(x, y, 82 * size, 0.35, 0.16)
+        with art.at(x, y, size):
+            props.draw(art, look)
+
+
+_SURFACES = {"beach": "#e6cc98", "desert": "#e0b878", "snowfield": "#eef2f8", "street": "#98939a", "ship": "#b98a58"}
+
+
+def _insert(art: Art, location: Location, prop: Look, tilt: float) -> DrawnMeta:
+    """A prop large on a fitting surface, the place out of focus behind it."""
+    _background(art, location, "insert", tilt)
+    y = art.h * 0.80
+    if location.indoor:
+        art.fill(box(-20, y - 40, art.w + 40, art.h), "#9a6b42", shade=0.3, shadow=12)
+        for k in range(4):
+            art.fill(box(-20, y - 10 + k * 70, art.w + 40, 4), "#7d5436", alpha=0.6)
+    else:
+        ground = _SURFACES.get(location.family, "#7f8f5a")
+        art.fill(oval(art.w / 2, y + art.h * 0.34, art.w * 0.9, art.h * 0.42), ground, shade=0.2, shadow=12)
+    size = min(art.w, art.h) / 100 * 0.52
+    art.dim(art.w / 2, y + 14, size * 86, 0.45, 0.16)
+    with art.at(art.w / 2, y + 10, size), art.graded(location.light.on_figures(art.grade)):
+        props.draw(art, prop)
+    return DrawnMeta(engine=ENGINE, focus_x=0.5, focus_y=round((y - size * 50) / art.h, 4))

@@ -1,0 +1,169 @@
+"""From the words of an action and a mood to a body's pose and a face's expression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+from pipeline.inference.drawing.words import Lots, Text
+
+Feeling = Literal["calm", "happy", "laugh", "sad", "weep", "angry", "afraid", "surprised", "asleep", "thoughtful"]
+Stance = Literal["stand", "walk", "run", "sit", "lie", "kneel"]
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Limb angles in degrees from hanging straight down, positive towards where the figure faces.
+
+    `near`/`far` arms are (upper, lower), legs likewise; `lean` tilts the body forwards, `nod` the head.
+    """
+
+    stance: Stance = "stand"
+    feeling: Feeling = "calm"
+    near: tuple[float, float] = (-12, 6)
+    far: tuple[float, float] = (12, 4)
+    near_leg: tuple[float, float] = (5, 3)
+    far_leg: tuple[float, float] = (-6, -4)
+    lean: float = 0.0
+    nod: float = 0.0
+    holding: bool = False
+
+
+_FEELINGS: Mapping[str, tuple[str, ...]] = {
+    "asleep": ("sleep", "sleeps", "sleeping", "asleep", "slept", "dozes", "dozing", "snores", "dreaming"),
+    "weep": ("weep", "weeps", "weeping", "wept", "cry", "cries", "crying", "cried", "sob", "sobs", "sobbing", "tears",
+        "tearful"),
+    "laugh": ("laugh", "laughs", "laughing", "laughed", "giggle", "giggles", "chuckles", "cheer", "cheers", "joy",
+        "joyful", "delighted", "rejoices", "merry", "celebrates", "dances", "sings"),
+    "angry": ("angry", "angrily", "anger", "furious", "rage", "argue", "argues", "arguing", "argued", "shout", "shouts",
+        "shouting", "shouted", "quarrel", "quarrels", "scold", "scolds", "growls", "snarls", "fierce", "glares",
+        "scowls", "fights", "fight", "threatens", "stern"),
+    "afraid": ("afraid", "fear", "fearful", "scared", "frightened", "terrified", "trembles", "trembling", "shivers",
+        "panic", "nervous", "anxious", "worried", "flees", "hides", "tense", "fearfully", "dread", "screams"),
+    "surprised": ("surprised", "surprise", "astonished", "amazed", "gasp", "gasps", "gasped", "wonder", "startled",
+        "shocked", "marvels", "astonishment", "exclaims"),
+    "sad": ("sad", "sadly", "sadness", "sorrow", "sorrowful", "grief", "mourns", "lonely", "miserable", "melancholy",
+        "sighs", "sighed", "gloomy", "tired", "weary", "ashamed", "sorry", "disappointed", "unhappy", "regret"),
+    "happy": ("happy", "happily", "smile", "smiles", "smiling", "smiled", "glad", "cheerful", "proud", "kind", "gentle",
+        "hope", "hopeful", "warm", "love", "grateful", "thanks", "pleased", "peaceful", "friendly", "grins", "hugs",
+        "content", "tender", "playful", "excited"),
+}  # fmt: skip
+# A scene's mood only colours a face: not everybody trembles because a scene is tense.
+_MOODS = {"happy": "happy", "laugh": "happy", "sad": "sad", "weep": "sad"}
+_THINKING = (
+    "think",
+    "thinks",
+    "thinking",
+    "ponders",
+    "wonders",
+    "curious",
+    "studies",
+    "considers",
+    "mysterious",
+    "reads",
+    "reading",
+    "puzzled",
+    "listens",
+    "looks",
+    "quiet",
+)
+_STANCES: Mapping[str, tuple[str, ...]] = {
+    "run": ("run", "runs", "running", "ran", "flees", "chase", "chases", "chasing", "races", "hurries", "rushes",
+        "dashes", "hurried", "sprint", "escape", "escapes", "leaps", "jumps", "gallops", "bolts", "fled", "rushed"),
+    "walk": ("walk", "walks", "walking", "walked", "steps", "strolls", "wanders", "marches", "climbs", "climb",
+        "travels", "enters", "leaves", "follows", "creeps", "approaches", "goes", "arrives", "crosses", "trudges",
+        "wades", "came", "went", "limps", "searches", "sets off", "strides", "paces", "dances", "dancing"),
+    "lie": ("sleep", "sleeps", "sleeping", "asleep", "lie", "lies", "lying", "lay", "slept", "in bed", "snores",
+        "unconscious"),
+    "kneel": ("kneel", "kneels", "kneeling", "knelt", "crouch", "crouches", "prays"),
+    "sit": ("sit", "sits", "sitting", "sat", "seated", "rides", "rows", "perches", "rests", "at the table", "eats",
+        "writes"),
+}  # fmt: skip
+_GESTURES: Mapping[str, tuple[str, ...]] = {
+    "wave": ("wave", "waves", "waving", "waved", "greets", "farewell", "hello", "goodbye", "beckons", "calls"),
+    "point": ("point", "points", "pointing", "pointed", "shows", "gestures", "accuses"),
+    "raise": ("cheer", "cheers", "raises", "lifts", "celebrates", "reaches", "throws", "jumps", "dances", "triumph",
+        "surrender"),
+    "hold": ("hold", "holds", "holding", "held", "carries", "carry", "carrying", "gives", "give", "takes", "offers",
+        "hands", "reads", "brings", "picks", "opens", "lights", "plays", "drinks", "eats", "clutches", "examines",
+        "writes", "finds", "shows", "lifts", "grips", "pulls", "raises", "reading"),
+    "hips": ("argue", "argues", "angry", "scold", "scolds", "stern", "furious", "proud", "shouts"),
+    "face": ("weep", "weeps", "weeping", "crying", "cries", "sobs", "thinks", "ponders", "gasps", "afraid", "worried",
+        "whispers"),
+    "hug": ("hug", "hugs", "embraces", "embrace", "comforts"),
+}  # fmt: skip
+# (near arm, far arm); a raised arm is the far one, because the near one would cross the face.
+_GESTURE_ARMS: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "wave": ((-12, 6), (128, 166)),
+    "point": ((-12, 6), (80, 86)),
+    "raise": ((-140, -168), (140, 168)),
+    "hold": ((26, 102), (-8, 104)),
+    "hips": ((-34, 62), (38, -58)),
+    "face": ((14, 138), (12, 6)),
+    "hug": ((62, 96), (50, 84)),
+}
+
+
+def feeling_of(action: str, mood: str = "") -> Feeling:
+    found = Text(action).first(_FEELINGS) or _MOODS.get(Text(mood).first(_FEELINGS) or "")
+    if found is not None:
+        return cast(Feeling, found)
+    return "thoughtful" if Text(action).has(*_THINKING) else "calm"
+
+
+# What arms do that the words leave idle: hanging, a hand before the body, on the hip, on the chest, offering.
+_IDLE: tuple[tuple[tuple[float, float], tuple[float, float]], ...] = (
+    ((-12, 8), (12, 4)), ((-6, 46), (14, 2)), ((-36, 56), (14, 6)), ((-14, 10), (40, -56)), ((-4, 96), (10, 2)),
+    ((-10, 34), (16, 62)),
+)  # fmt: skip
+
+
+def _idle(who: str, action: str, listening: bool) -> tuple[tuple[float, float], tuple[float, float]]:
+    return Lots("idle", who.lower(), action.lower()).pick("listening" if listening else "arms", _IDLE)
+
+
+def pose_of(action: str, mood: str, actor: bool, listening: bool, who: str = "") -> Pose:
+    """The pose of the one who acts, or (`actor` false) of someone who is by; `listening` to another's words.
+
+    `who` and the action draw the lots for what the words leave open."""
+    text = Text(action)
+    feeling = feeling_of(action, mood)
+    if not actor:
+        together = text.has("they", "both", "together", "all", "everyone", "and")
+        stance = _stance(text) if together else "stand"
+        other: Feeling = (
+            feeling if feeling not in ("asleep", "weep") or together else "sad" if feeling == "weep" else "calm"
+        )
+        arms = _idle(who, action, listening)
+        return _legs(Pose(stance=stance, feeling=other, near=arms[0], far=arms[1]))
+    gesture = text.first(_GESTURES) or ""
+    near, far = _GESTURE_ARMS.get(gesture) or _idle(who, action, False)
+    pose = Pose(stance=_stance(text), feeling=feeling, near=near, far=far, holding=gesture == "hold",
+                nod=10 if feeling in ("sad", "weep") else -5 if feeling in ("laugh", "surprised") else 0)  # fmt: skip
+    return _legs(pose, free=not gesture)
+
+
+def holding(pose: Pose) -> Pose:
+    """The pose with something in the near hand, unless the arms are busy otherwise."""
+    near, far = _GESTURE_ARMS["hold"]
+    return replace(pose, near=near, far=far if abs(pose.far[0]) < 60 else pose.far, holding=True)
+
+
+def _stance(text: Text) -> Stance:
+    return cast(Stance, text.first(_STANCES) or "stand")
+
+
+def _legs(pose: Pose, free: bool = True) -> Pose:
+    changed: dict[str, Any] = {}
+    if pose.stance == "walk":
+        changed |= {"near_leg": (24, 10), "far_leg": (-20, -38), "lean": 3}
+        if free:
+            changed |= {"near": (-26, -8), "far": (26, 44)}
+    elif pose.stance == "run":
+        changed |= {"near_leg": (52, -8), "far_leg": (-34, -92), "lean": 13}
+        if free:
+            changed |= {"near": (-52, 30), "far": (48, 122)}
+    elif pose.stance in ("sit", "kneel"):
+        changed |= {"near_leg": (84, 4), "far_leg": (80, -4)}
+    return replace(pose, **changed)

@@ -1,0 +1,113 @@
+"""What a film is made of and what the making took, as one plain object: the content of report.json."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pipeline.errors import NotFound
+from pipeline.film.timeline import frame_at
+from pipeline.generation.entities import film_form
+from pipeline.projects.views import scenes_view, segments_view, shots_view
+from pipeline.store import Store
+from pipeline.store.models import Generation, Project, Run, Step
+
+
+def report(store: Store, project_id: int) -> dict[str, Any]:
+    """One consistent reading of the project. Raises NotFound.
+
+    Times are milliseconds on the narration's clock. `first_frame` and `last_frame` are frames of the film, counted
+    from 0, both shown in the shot (inclusive), so a shot's `last_frame` + 1 is the next one's `first_frame`.
+    `wall_seconds` runs from the last run's start to its end, pauses included.
+    """
+    with store.db.read() as session:
+        project = session.get(Project, project_id)
+        if project is None:
+            raise NotFound("There is no such project.")
+        form = film_form(project)
+        run = session.scalars(select(Run).where(Run.project_id == project_id).order_by(Run.started_at.desc())).first()
+        return {
+            "title": project.title,
+            "duration_ms": project.narration_ms,
+            "fps": form.fps,
+            "width": form.width,
+            "height": form.height,
+            "segments": [_segment(row) for row in segments_view(session, project_id)],
+            "scenes": [_scene(row) for row in scenes_view(session, project_id)],
+            "shots": [_shot(row, form.fps, project) for row in shots_view(session, project_id)],
+            "stages": _stages(session, project_id),
+            "units": _units(session, project_id),
+            "wall_seconds": _wall_seconds(run),
+            "cost_cents": _cost_cents(session, project_id),
+            "problems": list(run.problems) if run else [],
+        }
+
+
+def _segment(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "index": row["idx"],
+        "kind": row["segment_type"],
+        "speaker": row["speaker"],
+        "text": row["text"],
+        "start_time_ms": row["start_time_ms"],
+        "end_time_ms": row["end_time_ms"],
+    }
+
+
+def _scene(row: dict[str, Any]) -> dict[str, Any]:
+    kept = ("title", "set", "characters", "props", "time_of_day", "weather", "mood")
+    span = {"first_segment": row["first_segment_idx"], "last_segment": row["last_segment_idx"]}
+    return {"index": row["idx"]} | span | {name: row[name] for name in kept}
+
+
+def _shot(row: dict[str, Any], fps: int, project: Project) -> dict[str, Any]:
+    return {
+        "index": row["idx"],
+        "scene": row["scene"],
+        "kind": row["kind"],
+        "speaker": row["speaker"],
+        "start_ms": row["start_ms"],
+        "end_ms": row["end_ms"],
+        "first_frame": frame_at(row["start_ms"], fps),
+        "last_frame": frame_at(row["end_ms"], fps) - 1,
+        "framing": row["framing"],
+        "angle": row["angle"],
+        "move": row["move"],
+        "subjects": row["subjects"],
+        "segments": row["segments"],
+        "fade_ms": int((project.options or {}).get("fade_ms", 0)),
+        "video_status": row["video_status"],
+        "lipsync_status": row["lipsync_status"],
+    }
+
+
+def _stages(session: Session, project_id: int) -> dict[str, float]:
+    """Seconds of work per stage; stages overlap, so they add up to more than the wall's."""
+    query = select(Step.stage, func.sum(Step.seconds)).where(Step.project_id == project_id).group_by(Step.stage)
+    return {stage: round(float(seconds or 0), 3) for stage, seconds in session.execute(query)}
+
+
+def _units(session: Session, project_id: int) -> list[dict[str, Any]]:
+    columns = (Step.key, Step.stage, Step.status, Step.starts)
+    query = select(*columns).where(Step.project_id == project_id).order_by(Step.key)
+    return [
+        {"key": key, "stage": stage, "status": status, "times_started": starts}
+        for key, stage, status, starts in session.execute(query)
+    ]
+
+
+def _wall_seconds(run: Run | None) -> float | None:
+    if run is None or run.ended_at is None:
+        return None
+    spent = datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)
+    return round(spent.total_seconds(), 3)
+
+
+def _cost_cents(session: Session, project_id: int) -> int:
+    micros = session.scalar(
+        select(func.coalesce(func.sum(Generation.actual_micros), 0)).where(Generation.project_id == project_id)
+    )
+    return -(-int(micros or 0) // 10_000)

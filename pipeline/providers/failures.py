@@ -1,0 +1,101 @@
+"""The ways in which work at a provider fails, told apart by what may be done about them.
+
+Hides every provider's own error shapes from those who decide on retries: they read `kind`, `accepted` and
+`retry_after_s`, never a status code or a message.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.errors import ProductError
+
+FailureKind = Literal[
+    "auth",  # the key is missing, wrong or not allowed: refuses all the rest too
+    "billing",  # no credit: refuses all the rest too
+    "rate_limit",  # not accepted; may be sent again after `retry_after_s`
+    "invalid_input",  # this request will never be taken
+    "moderation",  # refused for its content; never again to the same model
+    "transient",  # may work if tried again
+    "ambiguous",  # the job may exist and may be billed: never sent again by itself
+    "expired",  # the job or its result is no longer at the provider
+]
+
+CODES: dict[FailureKind, str] = {
+    "auth": "provider_auth",
+    "billing": "provider_billing",
+    "rate_limit": "provider_rate_limit",
+    "invalid_input": "provider_invalid_input",
+    "moderation": "moderation_refused",
+    "transient": "provider_unavailable",
+    "ambiguous": "submit_ambiguous",
+    "expired": "result_expired",
+}
+
+HINTS: dict[FailureKind, str] = {
+    "auth": "Check the provider's API key.",
+    "billing": "Add credit to the provider's account, then resume.",
+    "rate_limit": "It is tried again after a pause.",
+    "invalid_input": "Change the prompt, the pictures or the model.",
+    "moderation": "Change the prompt or the pictures, or choose another model.",
+    "transient": "Try again later.",
+    "ambiguous": "Look in the provider's dashboard, then send it again or give it up.",
+    "expired": "Make it again.",
+}
+
+
+class ProviderFailure(ProductError):
+    """Work at a provider that failed.
+
+    `accepted`: the provider had taken the job, and it has come to an end. False means that no job was taken, or (from
+    a poll) that only the look at it failed. `raw` is the provider's own wording, shortened, without secrets.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        provider: str,
+        kind: FailureKind,
+        retry_after_s: float | None = None,
+        accepted: bool = False,
+        field: str | None = None,
+        hint: str = "",
+        raw: str = "",
+    ) -> None:
+        super().__init__(detail, hint=hint or HINTS[kind], field=field, code=CODES[kind])
+        self.provider = provider
+        self.kind: FailureKind = kind
+        self.retry_after_s = retry_after_s
+        self.accepted = accepted
+        self.raw = raw
+
+    def __reduce__(self) -> tuple[object, ...]:
+        fields = (self.provider, self.kind, self.retry_after_s, self.accepted, self.field, self.hint, self.raw)
+        return (_rebuild_failure, (type(self), self.detail, fields))
+
+
+class BadAnswer(ProductError):
+    """A language model's answer that cannot be used: cut off, no JSON, or not of the schema. `detail` is the reason,
+    in words that can be sent back to the model; `cost_micros` what it cost all the same."""
+
+    code = "bad_answer"
+    cost_micros = 0
+
+
+def _rebuild_failure(
+    cls: type[ProviderFailure],
+    detail: str,
+    fields: tuple[str, FailureKind, float | None, bool, str | None, str, str],
+) -> ProviderFailure:
+    provider, kind, retry_after_s, accepted, field, hint, raw = fields
+    return cls(
+        detail,
+        provider=provider,
+        kind=kind,
+        retry_after_s=retry_after_s,
+        accepted=accepted,
+        field=field,
+        hint=hint,
+        raw=raw,
+    )

@@ -1,0 +1,37 @@
+"""A language model behind any address that speaks OpenAI's protocol, a local one as a rule; its key may be empty."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pipeline.providers.chat import LIMITS, Failing, Limits, default_model
+from pipeline.providers.openai_protocol import OpenAIChat, OpenAIProtocol
+from pipeline.settings import Settings
+
+NO_KEY = "none"  # the openai package sends no request without one
+
+
+class OpenAICompatible(OpenAIChat):
+    name: ClassVar[str] = "openai_compatible"
+
+    def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
+        key = settings.openai_compatible_api_key
+        self._key = key.get_secret_value() if key else NO_KEY
+        self._base_url = settings.openai_compatible_base_url
+        super().__init__()
+        self._limits = limits
+        self.model = settings.openai_compatible_model or default_model(self.name)
+
+    def ready(self) -> str | None:
+        return None if self._base_url else "Set OPENAI_COMPATIBLE_BASE_URL."
+
+    def _connect(self) -> OpenAIProtocol:
+        return OpenAIProtocol(
+            Failing(self.name, "The language model's server", "OPENAI_COMPATIBLE_API_KEY", self._key),
+            provider=self.name,
+            model=self.model,
+            base_url=self._base_url or "",
+            key=self._key,
+            tokens="max_tokens",
+            limits=self._limits,
+        )

@@ -1,0 +1,207 @@
+"""Work outside any run: one unit by itself, what providers still have from before, and cases that the user settles.
+
+Hides the thread that takes up jobs which no run waits for, and the joining of equal requests.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from pipeline.contracts import Lane, Render
+from pipeline.errors import Conflict, NotFound, ProductError
+from pipeline.generation.generate import Generator
+from pipeline.generation.outcomes import Unresolved
+from pipeline.generation.record import Row
+from pipeline.runner.driver import Driver, RunOptions
+from pipeline.runner.lanes import LaneQueue
+from pipeline.runner.single import Single, only, unit_of
+from pipeline.stage import Stage, StageContext
+from pipeline.store import Store
+from pipeline.store.models import Project, Run
+
+log = logging.getLogger(__name__)
+
+_LOOKS_BETWEEN = 12  # a job that could not be taken up is left alone for so many rounds
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What loose work shares with runs. `driver` gives a project's live run, `context` a stage's world."""
+
+    store: Store
+    generator: Generator
+    stages: Sequence[Stage]
+    lanes: Mapping[Lane, LaneQueue]
+    context: Callable[..., StageContext]
+    driver: Callable[[int], Driver | None]
+    resume: Callable[[int], None]
+
+
+class LooseWork:
+    def __init__(self, scope: Scope, *, look_every_s: float) -> None:
+        self._scope = scope
+        self._look_every_s = look_every_s
+        self._lock = threading.Lock()
+        self._singles: dict[tuple[int, str], Single] = {}
+        self._closing = threading.Event()
+        self._collector: threading.Thread | None = None
+        self._not_before: dict[str, float] = {}
+
+    # --- One unit -------------------------------------------------------------------------------
+
+    def make(
+        self, project_id: int, key: str, *, render: Render | None = None, force: bool = True, attach_only: bool = False
+    ) -> Single:
+        """Makes one unit, or joins the making of it. Raises NotFound, Conflict."""
+        stage = next((one for one in self._scope.stages if one.name == key.split("/")[0]), None)
+        if stage is None:
+            raise NotFound("There is no such work.")
+        with self._lock:
+            if self._closing.is_set():
+                raise Conflict("The program is shutting down.", hint="Start it again and the film goes on.")
+            known = self._singles.get((project_id, key))
+            if known is not None:
+                return known
+            self._scope.store.ledger.rehydrate(project_id)
+            ctx = self._scope.context(project_id, f"single-{uuid.uuid4().hex}", render=render, attach_only=attach_only)
+            unit = unit_of(ctx, stage, key)
+            if unit is None:
+                raise NotFound("There is no such shot any more, or nothing of this kind is to be made for it.")
+            driver = Driver(ctx, (only(stage, unit),), self._scope.lanes, RunOptions(redo_from=stage.name, force=force))
+            single = Single(driver, threading.Event())
+            self._singles[project_id, key] = single
+        return single.start(f"single-{project_id}-{key}", lambda: self._gone(project_id, key))
+
+    def _gone(self, project_id: int, key: str) -> None:
+        with self._lock:
+            self._singles.pop((project_id, key), None)
+        self.watch()
+
+    def making(self, project_id: int, key: str) -> bool:
+        return (project_id, key) in self._singles
+
+    # --- What the user or a provider tells -------------------------------------------------------
+
+    def resolve(self, generation_id: str, choice: str) -> Row:
+        """Raises NotFound, Conflict."""
+        row = self._scope.generator.resolve(generation_id, choice)
+        self._scope.store.events.say(
+            project_id=row.project_id,
+            stage=row.unit_key.split("/")[0],
+            unit=row.unit_key,
+            text="Sent again, as you decided." if choice == "resend" else "Given up, as you decided.",
+        )
+        self._go_on(row)
+        return row
+
+    def called_back(self, provider: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, str]) -> bool:
+        """Whether the webhook brought a lost job back. Raises ProviderFailure when its signature is wrong."""
+        row = self._scope.generator.called_back(provider, headers, body, query)
+        if row is not None:
+            self._go_on(row)
+        return row is not None
+
+    def _go_on(self, row: Row) -> None:
+        """Whoever waited for this case goes on: the live run, the run that paused over it, or the unit by itself."""
+        if row.project_id is None:
+            return
+        driver = self._scope.driver(row.project_id)
+        if driver is not None:
+            driver.release(row.id)
+            self._resume_if_settled(row.project_id)  # it may have just paused over this very case
+            return
+        if self._paused_over_it(row.project_id):
+            self._resume_if_settled(row.project_id)
+            return
+        try:
+            self.make(row.project_id, row.unit_key, render="paid", force=False)
+        except ProductError as failure:
+            log.info("%s: %s", row.unit_key, failure)
+
+    def _paused_over_it(self, project_id: int) -> bool:
+        paused = select(Run.id).where(Run.project_id == project_id, Run.state == "paused", Run.code == Unresolved.code)
+        with self._scope.store.db.read() as session:
+            return session.scalar(paused) is not None
+
+    def _resume_if_settled(self, project_id: int) -> None:
+        if self._paused_over_it(project_id) and not self._scope.generator.unresolved(project_id):
+            with suppress(Conflict):  # somebody else was quicker
+                self._scope.resume(project_id)
+
+    # --- What providers still have ---------------------------------------------------------------
+
+    def watch(self) -> None:
+        """Sees to jobs that no run waits for, for as long as there are any."""
+        with self._lock:
+            running = self._collector is not None and self._collector.is_alive()
+            if running or self._closing.is_set() or not self._scope.generator.left_behind():
+                return
+            self._collector = threading.Thread(target=self._collect, name="collector", daemon=True)
+            self._collector.start()
+
+    def _collect(self) -> None:
+        while not self._closing.wait(self._look_every_s):
+            try:
+                rows = self._scope.generator.left_behind()
+                if not rows:
+                    return
+                for row in rows:
+                    self._take_up(row)
+            except ProductError as failure:
+                log.warning("collecting: %s", failure)
+
+    def _take_up(self, row: Row) -> None:
+        busy = row.project_id is None or self._scope.driver(row.project_id) is not None
+        if busy or self._closing.is_set() or time.monotonic() < self._not_before.get(row.id, 0.0):
+            return
+        self._not_before[row.id] = time.monotonic() + _LOOKS_BETWEEN * self._look_every_s
+        if self._is_shown(row):
+            try:
+                single = self.make(row.project_id or 0, row.unit_key, render="paid", force=False, attach_only=True)
+                single.done.wait()
+            except ProductError as failure:
+                log.info("%s: %s", row.unit_key, failure)
+        now = self._scope.generator.records.row(row.id)
+        if now is not None and now.status == "accepted":
+            self._keep_late(now)
+        if row.status == "ambiguous" and row.project_id is not None:
+            self._resume_if_settled(row.project_id)
+
+    def _is_shown(self, row: Row) -> bool:
+        with self._scope.store.db.read() as session:
+            project = session.get(Project, row.project_id)
+            return project is not None and project.deleted_at is None
+
+    def _keep_late(self, row: Row) -> None:
+        """The unit wants something else by now: the result is kept as one from an earlier text."""
+        try:
+            late = self._scope.generator.collect(row, self._closing)
+        except ProductError as failure:
+            log.info("late result of %s: %s", row.unit_key, failure)
+            return
+        if late is not None:
+            self._scope.store.events.say(
+                project_id=row.project_id,
+                stage=row.unit_key.split("/")[0],
+                unit=row.unit_key,
+                text="A late result came for something that was changed meanwhile; it is kept.",
+                data={"media": late.media.url, "late": True},
+            )
+
+    def close(self, timeout_s: float) -> None:
+        self._closing.set()
+        with self._lock:
+            singles = list(self._singles.values())
+        for single in singles:
+            single.driver.stop()
+        deadline = time.monotonic() + timeout_s
+        for single in singles:
+            single.done.wait(max(0.1, deadline - time.monotonic()))

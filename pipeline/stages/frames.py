@@ -1,0 +1,74 @@
+"""The still that each shot starts from, composed from the references of everyone and everything in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipeline.contracts import Lane, digest
+from pipeline.generation.entities import kind_of
+from pipeline.generation.references import FrameRequest, frame_request, used_entities
+from pipeline.stage import Outcome, StageContext, Unit, frame_key, ref_key, shot_label
+from pipeline.store.models import Scene, Shot
+
+
+class FramesStage:
+    name: ClassVar[str] = "frames"
+    lane: ClassVar[Lane] = Lane.IMAGE
+    after: ClassVar[tuple[str, ...]] = ("shots",)
+    attempts: ClassVar[int] = 2
+    blocking: ClassVar[bool] = False
+
+    def units(self, ctx: StageContext) -> Sequence[Unit]:
+        with ctx.read() as session:
+            keys = {one: ref_key(kind_of(one), one.id) for one in used_entities(session, ctx.project_id)}
+            refs = {one.name: key for one, key in keys.items() if kind_of(one) != "set"}
+            places: dict[int | None, str] = {one.id: key for one, key in keys.items() if kind_of(one) == "set"}
+            rows = session.execute(
+                select(Shot.id, Shot.idx, Shot.subjects, Scene.set_id)
+                .join(Scene, Scene.id == Shot.scene_id)
+                .where(Shot.project_id == ctx.project_id)
+                .order_by(Shot.idx)
+            )
+            return [
+                Unit(
+                    frame_key(shot_id),
+                    f"the frame of {shot_label(index)}",
+                    tuple(key for key in (places.get(set_id), *map(refs.get, subjects)) if key),
+                    subject=shot_id,
+                )
+                for shot_id, index, subjects, set_id in rows
+            ]
+
+    def _request(self, ctx: StageContext, session: Session, unit: Unit) -> FrameRequest:
+        project, shot = ctx.project(session), session.get_one(Shot, unit.subject)
+        cap = ctx.reference_cap(project.frame_image_model, project.render_image)
+        return frame_request(session, ctx.store.media, project, shot, ctx.form(project), cap=cap)
+
+    def digest(self, ctx: StageContext, session: Session, unit: Unit) -> str:
+        request = self._request(ctx, session, unit).request
+        return digest(request.model_dump(exclude={"prompt", "model"}), ctx.project(session).frame_image_model)
+
+    def run(self, ctx: StageContext, unit: Unit) -> Outcome:
+        with ctx.read() as session:
+            wanted = self._request(ctx, session, unit)
+            render = ctx.project(session).render_image
+        drawn = ctx.generate(unit, wanted.request, render=render)
+
+        def apply(session: Session) -> None:
+            shot = session.get_one(Shot, unit.subject)
+            shot.first_frame_url, shot.frame_meta = drawn.media.url, drawn.media.meta
+
+        left = f" Left out because of the model's limit: {', '.join(wanted.overflow)}." if wanted.overflow else ""
+        return Outcome(
+            f"Drew {unit.label}.{left}",
+            media=(drawn.media.url,),
+            data={"overflow": list(wanted.overflow)},
+            apply=apply,
+        )
+
+    def verify(self, ctx: StageContext) -> None:
+        return None

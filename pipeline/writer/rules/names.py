@@ -1,0 +1,344 @@
+"""Mentions: where the text names somebody, by a proper name or by a noun such as "the old fox"."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .lexicon import (
+    AXES,
+    PROPS,
+    SPEECH_VERBS,
+    TIMES,
+    TITLES,
+    WEATHERS,
+    Noun,
+    figure_nouns,
+    name_gender,
+    place_nouns,
+    singular,
+    word_set,
+)
+from .tokens import CALENDAR, DETERMINERS, FUNCTION, NOT_NAMES, Token, is_verb
+
+_ADJECTIVE_LIMIT = 3
+_ARTICLES = frozenset({"the", "a", "an", "another"})
+_INDEFINITE = frozenset({"a", "an", "another", "some", "one"})
+_PLACE_PREPOSITIONS = word_set("in at into near through across around throughout outside inside of")
+
+
+@dataclass(slots=True)
+class Mention:
+    """Tokens first..last (inclusive) name somebody. `names` holds a proper name's words, `noun` a common noun.
+
+    `owner` is the proper name in "Tom's mother"; `who` is filled by the cast: an index into its figures.
+    """
+
+    first: int
+    last: int
+    start: int
+    end: int
+    names: tuple[str, ...] = ()
+    title: str = ""
+    noun: Noun | None = None
+    determiner: str = ""
+    adjectives: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
+    possessive: bool = False
+    who: int = -1
+
+    @property
+    def indefinite(self) -> bool:
+        return self.determiner in _INDEFINITE
+
+    @property
+    def variant(self) -> str:
+        """The adjective that tells two figures of one noun apart ("old" in "the old man"), or ""."""
+        return next((word for word in self.adjectives if word in AXES), "")
+
+
+def find_mentions(tokens: list[Token]) -> list[Mention]:
+    """Every mention in order, proper names that are most likely places or things left out."""
+    nouns = {**_open_nouns(tokens), **figure_nouns()}
+    candidates = [*_noun_mentions(tokens, nouns), *_name_runs(tokens)]
+    candidates.sort(key=lambda one: (one.first, one.first - one.last))
+    people = _people(tokens, candidates)
+    found: list[Mention] = []
+    free = 0
+    for mention in candidates:
+        if mention.first < free or (mention.names and mention.names not in people):
+            continue
+        found.append(mention)
+        free = mention.last + 1
+    return found
+
+
+def _name_runs(tokens: list[Token]) -> Iterator[Mention]:
+    lower = Counter(token.base for token in tokens if not token.capital)
+    middle = Counter(token.base for token in tokens if token.capital and not token.first)
+    index = 0
+    while index < len(tokens):
+        if not _can_be_name(tokens[index], lower, middle):
+            index += 1
+            continue
+        last = index
+        while (
+            last + 1 < len(tokens)
+            and not tokens[last].possessive
+            and last - index < 3
+            and _adjacent(tokens[last], tokens[last + 1])
+            and _can_be_name(tokens[last + 1], lower, middle)
+        ):
+            last += 1
+        mention = _name_mention(tokens, index, last)
+        if mention is not None:
+            yield mention
+        index = last + 1
+
+
+def _adjacent(left: Token, right: Token) -> bool:
+    gap = right.start - left.end
+    return (
+        left.sentence == right.sentence
+        and left.quote == right.quote
+        and (gap == 1 or (gap == 2 and (left.low in TITLES or len(left.text) == 1)))
+    )
+
+
+def _can_be_name(token: Token, lower: Counter[str], middle: Counter[str]) -> bool:
+    base = token.base
+    if not token.capital or base == "i" or (len(base) < 2 and not token.text.isupper()):
+        return False
+    if base in TITLES:
+        return True
+    if base in CALENDAR and base not in {"june", "april", "may", "august", "summer", "autumn"}:
+        return False
+    if base in NOT_NAMES:
+        return False
+    if not token.first:
+        return len(base) > 1
+    if name_gender(base) is not None:
+        return lower[base] < 3 or middle[base] > 0
+    return lower[base] == 0 or middle[base] > 2 * lower[base]
+
+
+def _name_mention(tokens: list[Token], first: int, last: int) -> Mention | None:
+    words = [tokens[at].base for at in range(first, last + 1)]
+    title = ""
+    if words[0] in TITLES and (len(words) > 1 or words[0] not in figure_nouns()):
+        title, words = words[0], words[1:]
+    if not words:
+        return None
+    if first > 0 and not tokens[first - 1].capital and tokens[first - 1].low in {"old", "young", "little"}:
+        title = title or tokens[first - 1].low
+    nouns = figure_nouns()
+    if len(words) == 1 and not title and words[0] in nouns and name_gender(words[0]) is None:
+        return _mention(tokens, first, last, noun=nouns[words[0]], determiner="the")
+    spelled = tuple(
+        word.title() if word.isupper() else _spelling(tokens[last - len(words) + 1 + at], word)
+        for at, word in enumerate(words)
+    )
+    return _mention(tokens, first, last, names=spelled, title=title)
+
+
+def _spelling(token: Token, base: str) -> str:
+    text = token.text[: len(base)]
+    return text.title() if text.isupper() and len(text) > 2 else text
+
+
+def _mention(tokens: list[Token], first: int, last: int, **fields: object) -> Mention:
+    return Mention(
+        first,
+        last,
+        tokens[first].start,
+        tokens[last].end,
+        possessive=tokens[last].possessive,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _open_nouns(tokens: list[Token]) -> dict[str, Noun]:
+    """Nouns outside the word lists that speak in this story: "said the hatter", "the oak replied"."""
+    found: dict[str, Noun] = {}
+    for index, token in enumerate(tokens[1:], 1):
+        if token.low not in SPEECH_VERBS or token.quote >= 0:
+            continue
+        noun = _after_verb(tokens, index) if tokens[index - 1].quote >= 0 else _before_verb(tokens, index)
+        if noun is not None and len(noun.base) > 2 and noun.base not in NOT_NAMES and noun.base not in place_nouns():
+            found[noun.base] = Noun(noun.base, "person", "neutral", "adult")
+    return found
+
+
+def _after_verb(tokens: list[Token], verb: int) -> Token | None:
+    """The last word of "the old toymaker" in "said the old toymaker, smiling"."""
+    at = verb + 1
+    if at >= len(tokens) or tokens[at].low not in _ARTICLES:
+        return None
+    noun: Token | None = None
+    for following in tokens[at + 1 : at + 4]:
+        apart = noun is not None and following.start - noun.end > 1
+        if apart or following.quote >= 0 or following.low in FUNCTION or following.low.endswith(("ly", "ing")):
+            break
+        noun = following
+    return noun
+
+
+def _before_verb(tokens: list[Token], verb: int) -> Token | None:
+    """The noun of "the toymaker said" right after a quote."""
+    first = verb - 1
+    while first >= 0 and tokens[first].quote < 0 and verb - first < 4:
+        first -= 1
+    opened = tokens[first + 1] if first >= 0 and tokens[first].quote >= 0 else None
+    noun = tokens[verb - 1]
+    if opened is None or opened.low not in _ARTICLES or noun is opened or noun.low.endswith("ly"):
+        return None
+    return None if noun.low in FUNCTION or is_verb(noun.low) else noun
+
+
+def _noun_mentions(tokens: list[Token], nouns: dict[str, Noun]) -> Iterator[Mention]:
+    for index, token in enumerate(tokens):
+        noun = nouns.get(token.base)
+        if noun is None or (token.capital and not token.first and not _after_article(tokens, index)):
+            continue
+        if index + 1 < len(tokens) and not token.possessive and _is_compound(tokens, index):
+            continue
+        mention = _noun_phrase(tokens, index, noun)
+        if mention is not None:
+            yield mention
+
+
+def _after_article(tokens: list[Token], index: int) -> bool:
+    return any(tokens[at].low in {"the", "a", "an", "my", "his", "her"} for at in range(max(0, index - 3), index))
+
+
+def _is_compound(tokens: list[Token], index: int) -> bool:
+    """Whether the noun only qualifies the next word: "the captain's" no, "the ship captain" no, "fox hole" yes."""
+    following = tokens[index + 1]
+    return (
+        following.start - tokens[index].end == 1
+        and following.sentence == tokens[index].sentence
+        and not following.capital
+        and (following.base in place_nouns() or following.base in figure_nouns() or singular(following.base) in PROPS)
+        and not is_verb(following.low)
+    )
+
+
+def _noun_phrase(tokens: list[Token], index: int, noun: Noun) -> Mention | None:
+    adjectives: list[str] = []
+    at = index - 1
+    while at >= 0 and len(adjectives) <= _ADJECTIVE_LIMIT and tokens[at].sentence == tokens[index].sentence:
+        token = tokens[at]
+        if tokens[at + 1].start - token.end > 2 or token.quote != tokens[index].quote:
+            break
+        if noun.word == "voice" and (token.possessive or (token.low in DETERMINERS and token.low not in _ARTICLES)):
+            return None
+        if token.low in DETERMINERS:
+            return _mention(tokens, at, index, noun=noun, determiner=token.low, adjectives=tuple(reversed(adjectives)))
+        if token.possessive:
+            return _owned(tokens, at, index, noun, adjectives)
+        if (token.low in FUNCTION and token.low not in AXES) or token.low in SPEECH_VERBS:
+            break
+        adjectives.append(token.low)
+        at -= 1
+    spoken_to = tokens[index].quote >= 0 and noun.kind != "group"
+    if (noun.kind == "kin" and tokens[index].capital) or spoken_to:
+        return _mention(tokens, index, index, noun=noun, determiner="")
+    if noun.kind == "group" and tokens[index].first:
+        return _mention(tokens, index, index, noun=noun, determiner="the")
+    return None
+
+
+def _owned(tokens: list[Token], owner: int, index: int, noun: Noun, adjectives: list[str]) -> Mention:
+    name = tokens[owner]
+    if name.capital and name.base not in NOT_NAMES and name.base not in figure_nouns():
+        return _mention(
+            tokens,
+            owner,
+            index,
+            noun=noun,
+            determiner="his",
+            owner=(_spelling(name, name.base),),
+            adjectives=tuple(reversed(adjectives)),
+        )
+    first = owner
+    while first > 0 and tokens[first - 1].sentence == name.sentence and owner - first < 3:
+        first -= 1
+        if tokens[first].low in DETERMINERS:
+            break
+    else:
+        first = owner
+    return _mention(tokens, first, index, noun=noun, determiner="his", adjectives=tuple(reversed(adjectives)))
+
+
+def _people(tokens: list[Token], candidates: list[Mention]) -> set[tuple[str, ...]]:
+    """The proper names with enough evidence of being somebody."""
+    score: Counter[tuple[str, ...]] = Counter()
+    for mention in candidates:
+        if mention.names:
+            score[mention.names] += _evidence(tokens, mention)
+    weak = _only_opening(tokens, candidates)
+    for name in weak:
+        score[name] = min(score[name], 1)
+    single = {name[0] for name, points in score.items() if points >= 2 and len(name) == 1}
+    return {
+        name
+        for name, points in score.items()
+        if name[-1].lower() not in place_nouns()
+        and (points >= 2 or (len(name) > 1 and bool(single.intersection(name))))
+    }
+
+
+def _only_opening(tokens: list[Token], candidates: list[Mention]) -> set[tuple[str, ...]]:
+    """Unknown single names that stand only where any word has a capital, and neither speak nor act twice."""
+    acts: Counter[tuple[str, ...]] = Counter()
+    firm: set[tuple[str, ...]] = set()
+    for one in candidates:
+        if len(one.names) != 1 or one.title or name_gender(one.names[0]) is not None:
+            firm.add(one.names)
+            continue
+        near = [tokens[at].low for at in (one.first - 1, one.last + 1) if 0 <= at < len(tokens)]
+        if not tokens[one.first].first or any(low in SPEECH_VERBS for low in near):
+            firm.add(one.names)
+        low = one.names[0].lower()
+        known = low in WEATHERS or low in TIMES or singular(low) in PROPS or singular(low) != low
+        acts[one.names] += bool(near) and is_verb(near[-1]) and not known
+    return {one.names for one in candidates if one.names and one.names not in firm and acts[one.names] < 2}
+
+
+def _evidence(tokens: list[Token], mention: Mention) -> int:
+    """Half points for and against: 2 is enough on its own."""
+    before = tokens[mention.first - 1] if mention.first > 0 else None
+    after = tokens[mention.last + 1] if mention.last + 1 < len(tokens) else None
+    if before is not None and before.sentence != tokens[mention.first].sentence:
+        before = None
+    points = (
+        4
+        if mention.title and mention.title not in {"old", "young", "little", "big", "poor", "dear", "st", "saint"}
+        else 0
+    )
+    points += 2 if mention.title in {"old", "young", "little", "poor", "dear"} else 0
+    points += 2 if name_gender(mention.names[0]) is not None else 0
+    if after is not None and after.sentence == tokens[mention.last].sentence and not mention.possessive:
+        direct = after.start - mention.end <= 2
+        if direct and is_verb(after.low):
+            points += (
+                2 if after.low in SPEECH_VERBS or after.low not in {"is", "was", "are", "were", "has", "had"} else 1
+            )
+    if before is not None:
+        if before.low in SPEECH_VERBS and before.quote < 0:
+            points += 3
+        elif before.low in {"named", "called"}:
+            points += 2
+        elif before.low in _PLACE_PREPOSITIONS:
+            points -= 2 if before.low != "of" else 1
+        elif before.low in {"the", "a", "an"}:
+            points -= 3
+    if mention.possessive:
+        points += 1
+    if tokens[mention.first].quote >= 0:
+        start = before is None or before.quote < 0 or tokens[mention.first].start - before.end > 1
+        end = after is None or after.quote != tokens[mention.last].quote or after.start - mention.end > 1
+        dear = before is not None and before.low == "dear"
+        points += 2 * dear + ((start or dear) and end)
+    return points

@@ -1,0 +1,184 @@
+"""The figures of a story by name and by noun: which names are one person's, which nouns mean whom."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from itertools import pairwise
+
+from .figures import Figure, Key, key_of, owners, title_class, variants
+from .lexicon import TITLES, Noun, figure_nouns, name_gender, species, word_set
+from .names import Mention
+from .tokens import Token, is_verb
+
+_GOVERNS = word_set("behind beside near above below to at with from of by")
+
+
+class Register:
+    """Gathers proper names into figures, then ties nouns to them by apposition, title and introduction."""
+
+    def __init__(self, tokens: list[Token], mentions: list[Mention]) -> None:
+        self.tokens = tokens
+        self.mentions = mentions
+        self.figures: list[Figure] = []
+        self._by_key: dict[Key, int] = {}
+        self._by_name: dict[tuple[str, ...], int] = {}
+        self._linked: dict[Key, int] = {}
+        self._variants = variants(mentions)
+        self._owners = owners(mentions)
+        self._gather_names()
+        self._link_nouns()
+
+    # --- names ---------------------------------------------------------------------------------------
+
+    def _gather_names(self) -> None:
+        counts: Counter[tuple[str, tuple[str, ...]]] = Counter(
+            (title_class(one.title), one.names) for one in self.mentions if one.names
+        )
+        order = sorted(counts, key=lambda item: (-len(item[1]), item[0] == "", -counts[item], item[1]))
+        for title, names in order:
+            known = self._same_person(title, names)
+            if known is None:
+                known = self._new((*names, title)).index
+            figure = self.figures[known]
+            figure.names[" ".join(names)] += counts[(title, names)]
+            figure.title = figure.title or title
+            self._by_name[(title, *names)] = known
+        for one in self.mentions:
+            if one.names:
+                one.who = self._by_name[(title_class(one.title), *one.names)]
+
+    def _same_person(self, title: str, names: tuple[str, ...]) -> int | None:
+        gender = TITLES.get(title, "neutral")
+        best: tuple[int, int] | None = None
+        for figure in self.figures:
+            words = {word for name in figure.names for word in name.split()}
+            if not words.intersection(names) or (len(names) > 1 and not set(names) <= words):
+                continue
+            own = TITLES.get(figure.title, "neutral")
+            formal = title in {"mr", "mrs", "miss", "ms"} and figure.title in {"mr", "mrs", "miss", "ms"}
+            if formal and title != figure.title:
+                continue
+            if "neutral" not in (gender, own) and gender != own:
+                continue
+            given = name_gender(next(iter(figure.names)).split()[0])
+            if gender != "neutral" and own == "neutral" and given not in (None, gender):
+                continue
+            weight = sum(figure.names.values())
+            if best is None or weight > best[0]:
+                best = (weight, figure.index)
+        return best[1] if best else None
+
+    def _new(self, key: Key) -> Figure:
+        figure = Figure(len(self.figures), key)
+        self.figures.append(figure)
+        self._by_key[key] = figure.index
+        return figure
+
+    # --- nouns ---------------------------------------------------------------------------------------
+
+    def _link_nouns(self) -> None:
+        """Appositions: "a girl named Mira", "her brother Tom", "Tom was a fisherman"."""
+        for left, right in pairwise(self.mentions):
+            if left.names and right.noun and self._apposed(left, right):
+                self._link(right, left.who)
+            elif left.noun and right.names and self._apposed(left, right):
+                self._link(left, right.who)
+            elif left.noun and right.noun and right.indefinite and not left.indefinite and self._apposed(left, right):
+                self._link(right, self._own_figure(left))
+        self._link_introductions()
+        self._link_titles()
+
+    def _link_titles(self) -> None:
+        """The only Captain Reyes is "the captain", the only Uncle Bruno "my uncle", Mrs Hale the wife of Mr Hale."""
+        nouns = figure_nouns()
+        holders: defaultdict[str, set[int]] = defaultdict(set)
+        for one in self.mentions:
+            if one.names and title_class(one.title) in nouns:
+                holders[title_class(one.title)].add(one.who)
+        for title, who in holders.items():
+            if len(who) == 1:
+                self._linked.setdefault(self._noun_key(nouns[title], "", ()), next(iter(who)))
+        for spouse, title, other in (("wife", "mrs", "mr"), ("husband", "mr", "mrs")):
+            names = {name for figure in self.figures if figure.title == other for name in figure.names}
+            married = [figure for figure in self.figures if figure.title == title and names & figure.names.keys()]
+            if len(married) == 1:
+                self._linked.setdefault(("kin", spouse), married[0].index)
+
+    def _link_introductions(self) -> None:
+        """ "Her name was Oda." names the woman before it; "It was the crow." says whose voice was heard."""
+        for left, right in pairwise(self.mentions):
+            lead = [token.low for token in self.tokens[max(0, right.first - 3) : right.first]]
+            near = self.tokens[right.first].sentence - self.tokens[left.first].sentence
+            if left.noun is None or near > 2:
+                continue
+            if right.names and len(lead) == 3 and lead[1:] in (["name", "was"], ["name", "is"]):
+                self._link(left, right.who)
+        for index, one in enumerate(self.mentions):
+            if one.noun is not None and one.noun.word == "voice" and one.indefinite:
+                self._find_voice(one, self.mentions[index + 1 : index + 4])
+
+    def _find_voice(self, voice: Mention, following: list[Mention]) -> None:
+        """ "said a voice behind Anna. Mrs Abbott stood in the doorway": whoever acts next has spoken."""
+        for one in following:
+            near = self.tokens[one.first].sentence - self.tokens[voice.last].sentence <= 1
+            if not near or self.tokens[one.first].quote >= 0:
+                return
+            lead = [token.low for token in self.tokens[max(0, one.first - 2) : one.first]]
+            if lead == ["it", "was"] or (self.is_subject(one) and not _GOVERNS.intersection(lead[-1:])):
+                voice.who = one.who if one.names else self._own_figure(one)
+                return
+
+    def _own_figure(self, mention: Mention) -> int:
+        noun = mention.noun
+        assert noun is not None
+        key = self._noun_key(noun, mention.variant, mention.owner)
+        if key in self._linked:
+            return self._linked[key]
+        if key not in self._by_key:
+            self._new(key).noun = noun
+        mention.who = self._by_key[key]
+        return mention.who
+
+    def _apposed(self, left: Mention, right: Mention) -> bool:
+        tokens = self.tokens
+        if tokens[left.first].sentence != tokens[right.last].sentence or left.possessive or right.possessive:
+            return False
+        if tokens[left.first].quote != tokens[right.first].quote:
+            return False
+        between = [tokens[at].low for at in range(left.last + 1, right.first)]
+        gap = right.start - left.end
+        if left.noun and right.names:
+            named = between in (["named"], ["called"], ["whose", "name", "was"], ["by", "the", "name", "of"])
+            touching = not between and (gap == 1 or (gap == 2 and left.noun.kind == "kin"))
+            return named or (touching and left.noun.kind != "group")
+        if between in (["was"], ["is"]):
+            return right.indefinite or right.determiner == "the"
+        if not between and gap == 1 and left.names and right.determiner == "the":
+            return True  # "Mrs Pardoe the baker"
+        return not between and gap == 2 and right.determiner in {"a", "an", "the", "his", "her", "their"}
+
+    def _link(self, mention: Mention, who: int) -> None:
+        noun, figure = mention.noun, self.figures[who]
+        if noun is None or {noun.gender, TITLES.get(figure.title, "neutral")} >= {"female", "male"}:
+            return
+        figure.noun = figure.noun or noun
+        figure.animal = figure.animal or (species(noun.word) if noun.kind == "animal" else None)
+        if key_of(noun) == figure.key[:2] or noun.word in ("animal", "creature", "bird"):
+            return
+        figure.adjectives.update(mention.adjectives)
+        key = self._noun_key(noun, mention.variant, mention.owner)
+        if noun.kind != "kin" or not mention.owner:
+            self._linked.setdefault(key, who)
+        mention.who = who
+
+    def _noun_key(self, noun: Noun, variant: str, owner: tuple[str, ...]) -> Key:
+        if noun.kind == "kin" and owner and len(self._owners[noun.word]) > 1:
+            return (noun.kind, noun.word, *owner)
+        if variant and variant in self._variants[noun.word]:
+            return (noun.kind, noun.word, "+" + variant)
+        return (noun.kind, noun.word)
+
+    def is_subject(self, mention: Mention) -> bool:
+        following = self.tokens[mention.last + 1 : mention.last + 3]
+        sentence = self.tokens[mention.last].sentence
+        return any(is_verb(token.low) for token in following if token.sentence == sentence and token.quote < 0)

@@ -1,0 +1,80 @@
+"""What keeps other websites out while there is no login: which hosts, which origins, what a browser may do with a page.
+
+A page of another site can send requests to this address, and its own name can be made to point here (DNS rebinding); so
+the Host header has to be ours, and a request that changes something has to come from our own page or from no page.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from pipeline.settings import Settings
+from server.http import Refused
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self';"
+        " connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on can only be reached from this machine."""
+    return host in _LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit())
+
+
+def guard(app: Flask, settings: Settings) -> None:
+    """Checks every request before anything else sees it, and marks every answer."""
+    ours = set(_LOOPBACK) | {settings.host.lower()}
+    if settings.public_url:
+        ours.add(urlsplit(settings.public_url).hostname or "")
+
+    def check() -> None:
+        host = _hostname(f"//{request.headers.get('Host', '')}")
+        if host not in ours and not host.endswith(".localhost") and not is_loopback(host):
+            raise Refused(
+                "This server does not answer under that name.",
+                hint="Open it as http://127.0.0.1, or set PUBLIC_URL to the address it is reached by.",
+                code="wrong_host",
+            )
+        if request.method not in _SAFE and not _from_our_page(settings):
+            raise Refused("Another site's page may not do this.", code="forbidden")
+
+    def mark(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    app.before_request(check)
+    app.after_request(mark)
+
+
+def _from_our_page(settings: Settings) -> bool:
+    """Browsers say where a request comes from; programs (curl, scripts) send neither header and are let in."""
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    public = settings.public_url and urlsplit(settings.public_url).netloc.lower()
+    return urlsplit(origin).netloc.lower() in {request.headers.get("Host", "").lower(), public} - {"", None}
+
+
+def _hostname(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return ""

@@ -1,0 +1,42 @@
+"""Builds what a server process works with, once, in one place."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from pipeline.runner import Runner
+from pipeline.settings import Settings
+from pipeline.store import Store, open_store
+from server.answers import Answers
+
+MOST_STREAMS = 40  # of the server's 64 threads; a stream keeps one for as long as it is open
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of a running server. `closing` is set when the process is about to end."""
+
+    settings: Settings
+    store: Store
+    runner: Runner
+    answers: Answers
+    closing: threading.Event = field(default_factory=threading.Event)
+    streams: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_STREAMS))
+
+    def close(self, timeout_s: float = 9.0) -> None:
+        """Puts running work away and gives up the data folder."""
+        self.closing.set()
+        self.store.events.close()
+        self.runner.close(timeout_s)
+        self.store.close()
+
+
+def open_services(settings: Settings) -> Services:
+    """Takes the data folder. Raises DataFolderInUse, StoreUnavailable, DiskFull."""
+    store = open_store(settings.data_dir)
+    try:
+        return Services(settings=settings, store=store, runner=Runner(store, settings), answers=Answers(store.db))
+    except BaseException:
+        store.close()
+        raise

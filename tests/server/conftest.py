@@ -1,0 +1,45 @@
+"""A server without a process: the application over a real store, with stages that make nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from pipeline.runner import Runner
+from pipeline.settings import load_settings
+from pipeline.stage import Unit
+from pipeline.store import open_store
+from server.answers import Answers
+from server.app import create_app
+from server.wiring import Services
+from tests.runner.plain_stages import PlainStage
+
+
+@pytest.fixture
+def stage() -> PlainStage:
+    """The one stage of every film here; `stage.work` may wait or raise."""
+    return PlainStage("script", [Unit("script/1", "one"), Unit("script/2", "two", ("script/1",))])
+
+
+@pytest.fixture
+def parts(tmp_path: Path, stage: PlainStage) -> Iterator[Services]:
+    settings = load_settings(data_dir=tmp_path / "data", engine_workers=2, max_story_words=200)
+    store = open_store(settings.data_dir)
+    services = Services(settings, store, Runner(store, settings, stages=(stage,)), Answers(store.db))
+    yield services
+    services.close(5)
+
+
+@pytest.fixture
+def client(parts: Services) -> FlaskClient:
+    return create_app(parts).test_client()
+
+
+@pytest.fixture
+def project(client: FlaskClient) -> int:
+    made = client.post("/api/projects", json={"story": "Once upon a time there was a bell."})
+    assert made.status_code == 201
+    return int(made.get_json()["id"])

@@ -1,0 +1,151 @@
+"""From a request to what the wire shall carry: finds the provider, lets faults bite, keeps log and bill up to date."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.simulator import faults
+from tests.simulator.call import Answer, Call
+from tests.simulator.control import Control
+from tests.simulator.providers.anthropic import Anthropic
+from tests.simulator.providers.atlascloud import AtlasCloud
+from tests.simulator.providers.base import Provider, Route
+from tests.simulator.providers.delivery import Delivery
+from tests.simulator.providers.fal import Fal
+from tests.simulator.providers.fal_platform import FalPlatform
+from tests.simulator.providers.openai import Compatible, OpenAI
+from tests.simulator.providers.openrouter import OpenRouter
+from tests.simulator.providers.rekognition import Rekognition
+from tests.simulator.providers.replicate import Replicate
+from tests.simulator.providers.runpod import RunPod
+from tests.simulator.providers.wavespeed import WaveSpeed
+from tests.simulator.world import World
+
+PROVIDERS: dict[str, type[Provider]] = {
+    "openrouter": OpenRouter,
+    "anthropic": Anthropic,
+    "openai": OpenAI,
+    "compatible": Compatible,
+    "replicate": Replicate,
+    "fal-queue": Fal,
+    "fal-run": Fal,
+    "fal-rest": FalPlatform,
+    "fal-cdn": FalPlatform,
+    "fal-api": FalPlatform,
+    "wavespeed": WaveSpeed,
+    "atlascloud": AtlasCloud,
+    "runpod": RunPod,
+    "aws": Rekognition,
+    "delivery": Delivery,
+}
+HANG = 3600.0
+DRIP = 0.2
+
+
+@dataclass
+class Outcome:
+    """What happens on the wire. reset: RST without an answer; hang: silence for `seconds`, then RST; drip: one byte
+    every `seconds`; cut: half of the body, then the connection ends."""
+
+    answer: Answer | None
+    manner: Literal["send", "reset", "hang", "drip", "cut"] = "send"
+    seconds: float = 0.0
+
+
+class App:
+    """`errors`: tracebacks of the simulator's own mistakes, which a test should find empty."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        made = {kind: kind(world) for kind in set(PROVIDERS.values())}
+        self.mounts = {prefix: made[kind] for prefix, kind in PROVIDERS.items()}
+        self.errors = world.jobs.errors
+        self.control = Control(world, self.mounts, self.errors)
+
+    def handle(self, call: Call) -> Outcome:
+        prefix = call.path.split("/")[1]
+        if prefix == "_control":
+            return Outcome(self.control.handle(call))
+        provider = self.mounts.get(prefix)
+        if provider is None:
+            return Outcome(Answer.json({"detail": "Not Found"}, 404))
+        call.provider = provider.name
+        self.world.log(call)
+        route = self._route(provider, call)
+        if route is None:
+            call.operation = "unknown"
+            return Outcome(provider.error(404, f"Not found: {call.method} {call.path}"))
+        call.operation = route.operation
+        call.provider = call.names.get("provider", provider.name)
+        try:
+            return self._carried_out(provider, route, call)
+        except Exception:
+            self.errors.append(traceback.format_exc())
+            return Outcome(Answer(500, b"simulator error", "text/plain", {"X-Simulator-Error": "1"}))
+
+    def _route(self, provider: Provider, call: Call) -> Route | None:
+        for route in provider.routes:
+            if (names := route.names(call.method, call.path)) is not None:
+                call.names = names
+                return route
+        return None
+
+    def _carried_out(self, provider: Provider, route: Route, call: Call) -> Outcome:
+        call.model = provider.model_of(call)
+        if not route.open and not provider.authorised(call):
+            return Outcome(provider.error(401, "Missing or invalid API key"))
+        call.faults = self.world.faults.meet(call, self._what(call))
+        if fault := call.fault("reset_before"):
+            return Outcome(None, "reset")
+        if fault := call.fault("hang"):
+            return Outcome(None, "hang", fault.seconds or HANG)
+        if fault := call.fault(*faults.TURNED_AWAY):
+            return Outcome(provider.turn_away(call, fault))
+        answer = route.handler(call)
+        spoiling = call.fault(*faults.SPOILED)
+        return _spoiled(provider, answer, spoiling) if spoiling else Outcome(answer)
+
+    def _what(self, call: Call) -> str:
+        """Names what a call asks for, the same in every run, whatever order calls come in."""
+        if stored := self.world.files.at(call.path):
+            return f"{stored.job}|{stored.name}|{stored.sha256 if not stored.job else ''}"
+        if call.operation == "upload":
+            return str(len(call.raw))
+        body = call.body
+        if isinstance(body, dict):  # ids that a client makes up anew in each run are no part of what it asks for
+            body = {name: value for name, value in body.items() if name not in ("webhook", "metadata")}
+        return self.world.files.digest(call.provider, call.method, call.path, body)
+
+    def sent(self, call: Call, answer: Answer | None, whole: bool) -> None:
+        """Told by the server once the answer is out, or failed to get out."""
+        call.status = answer.status if answer else 0
+        call.let_go()
+        call.delivered = whole
+        if not whole or not call.job:
+            return
+        for charge in self.world.bill.charges(call.provider):
+            if charge.job == call.job:
+                if call.operation == "download" and call.method == "GET":
+                    charge.output_fetched = True
+                elif charge.operation == call.operation:
+                    charge.answer_delivered = not call.fault(*faults.SPOILED) or bool(call.fault("drip"))
+
+
+def _spoiled(provider: Provider, answer: Answer, fault: faults.Fault) -> Outcome:
+    if fault.kind == "reset_after":
+        return Outcome(None, "reset")
+    if fault.kind == "hang_after":
+        return Outcome(None, "hang", fault.seconds or HANG)
+    if fault.kind in ("server_error_after", "html_after"):
+        return Outcome(provider.broken(fault))
+    if fault.kind == "drip":
+        return Outcome(answer, "drip", fault.seconds or DRIP)
+    if fault.kind == "cut_body":
+        return Outcome(answer, "cut")
+    if fault.kind == "half_json":
+        answer.body = answer.body[: len(answer.body) // 2]
+    else:
+        answer.body = b"{'status': undefined, " + answer.body[1:]
+    return Outcome(answer)

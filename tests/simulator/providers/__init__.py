@@ -1,0 +1,1 @@
+"""One module per provider, each speaking that provider's protocol and nobody else's."""

@@ -1,0 +1,1 @@
+"""Tests of the wire simulator itself, mostly through the providers' own packages."""
