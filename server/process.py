@@ -92,13 +92,14 @@ def _until_stopped(settings: Settings, app: Flask, stop: threading.Event, servic
             ),
             NO_PORT,
         )
-    threading.Thread(target=_run, args=(server, stop), name="http", daemon=True).start()
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"Video Story is at http://{host}:{server.effective_port}", flush=True)
+    # Before the first request is read (they wait at the bound port): a film started meanwhile would be driven twice.
     if services is not None:
         picked_up = services.runner.recover()
         if picked_up:
             log.info("picked up %d film(s) where they were left", len(picked_up))
+    threading.Thread(target=_run, args=(server, stop), name="http", daemon=True).start()
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"Video Story is at http://{host}:{server.effective_port}", flush=True)
     stop.wait()
     log.info("stopping")
     return OK  # the process ends now, and the web server's threads with it; until then it goes on answering
