@@ -34,7 +34,7 @@ def test_the_migrated_schema_is_that_of_the_models(data: Path) -> None:
             assert ("WITHOUT ROWID" in made) == (options["with_rowid"] is False), name
             assert ("AUTOINCREMENT" in made) == options["autoincrement"], name
         partial = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE sql LIKE '% WHERE %'").scalar()
-        assert partial == 2
+        assert partial == 4
     engine.dispose()
 
 
@@ -52,13 +52,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
 
 
 def upgrade():
-    op.add_column("projects", sa.Column("rating", sa.Text()))
+    op.add_column("projects", sa.Column("mark", sa.Text()))
     _reached(1)
-    op.execute("UPDATE projects SET rating = 'general', title = title || '!'")
+    op.execute("UPDATE projects SET mark = 'x', title = title || '!'")
     _reached(2)
     with op.batch_alter_table("settings") as settings:  # SQLite: a new table, a copy, a rename
         settings.alter_column("value", new_column_name="content")
@@ -80,8 +80,8 @@ def later(tmp_path: Path) -> History:
     """The history of a later version of the program."""
     copy = tmp_path / "scripts"
     shutil.copytree(migrations.HISTORY.scripts, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "versions" / "0002_next.py").write_text(NEXT)
-    return History((*migrations.HISTORY.revisions, "0002"), copy)
+    (copy / "versions" / "0003_next.py").write_text(NEXT)
+    return History((*migrations.HISTORY.revisions, "0003"), copy)
 
 
 def _upgrade(path: Path, later: History, done: Path) -> None:
@@ -98,7 +98,7 @@ def _state_of(path: Path) -> tuple[object, ...]:
     leftovers = {table for table in tables if table.startswith("_alembic")}
     return (
         migrations.revision_of(path),
-        "rating" in columns,
+        "mark" in columns,
         "content" in settings,
         "guide_images" in tables,
         title,
@@ -106,8 +106,8 @@ def _state_of(path: Path) -> tuple[object, ...]:
     )
 
 
-OLD: tuple[object, ...] = ("0001", False, False, True, "A film", set())
-NEW: tuple[object, ...] = ("0002", True, True, False, "A film!", set())
+OLD: tuple[object, ...] = ("0002", False, False, True, "A film", set())
+NEW: tuple[object, ...] = ("0003", True, True, False, "A film!", set())
 
 
 @pytest.mark.parametrize("point", [1, 2, 3, 4, 5])
@@ -145,9 +145,21 @@ def test_a_copy_is_made_before_an_older_database_is_migrated(data: Path, later: 
     migrations.migrate(DataFolder(data), later)
     assert _state_of(data / "video-story.db") == NEW
     [copy] = (data / "backups").iterdir()
-    assert copy.name.startswith("before-0002-")
+    assert copy.name.startswith("before-0003-")
     assert _state_of(copy) == OLD
     migrations.migrate(DataFolder(data), later)
     assert len(list((data / "backups").iterdir())) == 1, "no copy when there is nothing to migrate"
     with pytest.raises(StoreUnavailable, match="newer version"):
         open_store(data)
+
+
+@pytest.mark.parametrize("table", ["money_entries", "credit_entries", "verdicts"])
+def test_what_was_written_in_a_ledger_stays(data: Path, table: str) -> None:
+    open_store(data).close()
+    with closing(sqlite3.connect(data / "video-story.db")) as driver:
+        columns = [row for row in driver.execute(f"PRAGMA table_info({table})") if row[3] and not row[5]]
+        names = ", ".join(row[1] for row in columns)
+        driver.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('1' for _ in columns)})")
+        for change in (f"UPDATE {table} SET {columns[0][1]} = 2", f"DELETE FROM {table}"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                driver.execute(change)
