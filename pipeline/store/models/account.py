@@ -38,7 +38,7 @@ class MoneyEntry(Base):
 
 
 class CreditEntry(Base):
-    """A line of the credit ledger: grants and refunds are positive, charges negative. 1 credit is 1 US cent of price."""
+    """A line of the credit ledger: grants and refunds are positive, charges negative. 1 credit is 1 cent of price."""
 
     __tablename__ = "credit_entries"
     __table_args__ = (

@@ -64,9 +64,9 @@ class ImageAnalysis(Timed, Base):
 class Verdict(Base):
     """One answer of a moderation check. Rows are only added.
 
-    `checkpoint` is input or output; `outcome` is passed, flagged, error or unknown ("no verdict": the checker is not set
-    up or could not tell); `reason` is one of the product's own words (nudity, underage, ...). Scores and thresholds are
-    kept as they were used.
+    `checkpoint` is input or output; `outcome` is passed, flagged, error or unknown ("no verdict": the checker is not
+    set up or could not tell); `reason` is one of the product's own words (nudity, underage, ...). Scores and thresholds
+    are kept as they were used.
     """
 
     __tablename__ = "verdicts"
