@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,29 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
         shots = server.get(f"/api/projects/{film}/shots").json["items"]
         assert all(shot["video_url"] == made[shot["idx"]] for shot in shots if made[shot["idx"]])
         assert list((tmp_path / "data" / "tmp").iterdir()) == []
+
+
+def test_a_film_started_while_the_server_starts_is_driven_once(tmp_path: Path) -> None:
+    """A request can arrive as soon as the port is bound; what it starts is not what a dead process left."""
+    with ServerProcess(tmp_path / "data") as server:
+        project = server.ask("POST", "/api/projects", {"story": SHORT}).json["id"]
+        assert server.stop() == 0
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    waiting = ServerProcess(tmp_path / "data", port=port, url=f"http://127.0.0.1:{port}")
+    with ThreadPoolExecutor() as threads:
+        started = threads.submit(_as_soon_as_it_listens, waiting, f"/api/projects/{project}/yolo")
+        with waiting as server:
+            assert started.result(60) == 202
+            lines = server.get(f"/api/projects/{project}/events").json["items"]
+            assert not [line for line in lines if "Picked up" in line["text"]]
+
+
+def _as_soon_as_it_listens(server: ServerProcess, path: str) -> int:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return server.ask("POST", path, {}).status
+        except OSError:
+            assert time.monotonic() < deadline, "the server never listened"
+            time.sleep(0.002)
