@@ -122,6 +122,17 @@ class Callback:
     handle: JobHandle | None = field(default=None)
 
 
+@dataclass(frozen=True)
+class Account:
+    """What a provider tells of the account behind a key. `balance_micros`: millionths of one `currency`, None where no
+    balance is told; `note` says why, or what there is to know about the number."""
+
+    identity: str | None = None
+    balance_micros: int | None = None
+    currency: str = "USD"
+    note: str = ""
+
+
 class JobAdapter(Protocol):
     """Raises ProviderFailure (failures.py), or another ProductError where the cause is our own.
 
@@ -129,8 +140,17 @@ class JobAdapter(Protocol):
     """
 
     name: ClassVar[str]
+    label: ClassVar[str]
 
     def __init__(self, settings: Settings) -> None: ...
+
+    def missing(self) -> str | None:
+        """The setting without which it does nothing, by its variable's name; None: it is there."""
+        ...
+
+    def account(self) -> Account:
+        """Asks whose account it is and what is left on it; costs nothing. Raises ProviderFailure."""
+        ...
 
     def ready(self, capability: Capability) -> str | None:
         """None, or the set-up that is missing, in words."""
@@ -189,9 +209,18 @@ class ChatAdapter(Protocol):
     """A language model's provider; `model` is the one that it asks. Safe for any number of threads."""
 
     name: ClassVar[str]
+    label: ClassVar[str]
     model: str
 
     def __init__(self, settings: Settings) -> None: ...
+
+    def missing(self) -> str | None:
+        """The setting without which it does nothing, by its variable's name; None: it is there."""
+        ...
+
+    def account(self) -> Account:
+        """Asks whose account it is and what is left on it; costs nothing. Raises ProviderFailure."""
+        ...
 
     def ready(self) -> str | None:
         """None, or the set-up that is missing, in words."""

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.contracts import ChatReply, ChatRequest
+from pipeline.providers import Account, accounts
 from pipeline.providers.chat import (
     LARGEST_ANSWER,
     LIMITS,
@@ -32,8 +33,12 @@ if TYPE_CHECKING:
     from anthropic import Anthropic as Client
 
 
+API_VERSION = "2026-10-21"  # what the package sends
+
+
 class Anthropic:
     name: ClassVar[str] = "anthropic"
+    label: ClassVar[str] = "Anthropic"
 
     def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
         self._key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else ""
@@ -45,6 +50,15 @@ class Anthropic:
 
     def ready(self) -> str | None:
         return None if self._key else "Set ANTHROPIC_API_KEY."
+
+    def missing(self) -> str | None:
+        return None if self._key else "ANTHROPIC_API_KEY"
+
+    def account(self) -> Account:
+        headers = {"Authorization": f"Bearer {self._key}", "anthropic-version": API_VERSION}
+        with accounts.inquiry(self.label, self._base_url, headers, secret=self._key) as wire:
+            wire.inquire(f"{self._base_url}/v1/models?limit=1")
+        return Account(note="Anthropic takes the key; it tells no balance. See its console.")
 
     def estimate(self, request: ChatRequest) -> int:
         return likely_cost(self.model, len(request.system) + len(request.prompt), request.max_output_tokens)

@@ -17,6 +17,7 @@ PHASES = {"created": "queued", "queued": "queued", "pending": "queued", "startin
 
 class Atlas(RemoteAdapter):
     name: ClassVar[str] = "atlas"
+    label: ClassVar[str] = "Atlas Cloud"
     key_setting: ClassVar[str] = "atlascloud_api_key"
 
     def base_urls(self) -> tuple[str, ...]:

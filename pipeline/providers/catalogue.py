@@ -31,6 +31,12 @@ from pipeline.film import timeline
 from pipeline.providers import Model
 
 MODELS_FILE = Path(__file__).resolve().parent.parent / "models.toml"
+EMBEDDED_MODELS = (
+    Model("drawing", "image", "Built-in drawing"),
+    Model("espeak-ng", "speech", "Built-in voice"),
+    Model("motion", "video", "Built-in camera motion"),
+    Model("lips", "lipsync", "Built-in lip motion"),
+)
 VOICES_FILE = Path(__file__).with_name("voices.toml")
 
 Role = Literal[

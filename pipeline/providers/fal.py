@@ -11,10 +11,11 @@ import binascii
 import hashlib
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
-from pipeline.providers import Callback, Finished, Job, JobHandle, Pending
-from pipeline.providers.catalogue import Slug, slug_named
+from pipeline.providers import Account, Callback, Finished, Job, JobHandle, Pending, accounts
+from pipeline.providers.catalogue import Slug, entries, slug_named
 from pipeline.providers.failures import FailureKind, ProviderFailure
 from pipeline.providers.http import MODERATION, Reply, Wire, authenticated, by_status, by_words, message_of
 from pipeline.providers.inputs import FileKind
@@ -40,6 +41,7 @@ PASSING = (
 
 class Fal(RemoteAdapter):
     name: ClassVar[str] = "fal"
+    label: ClassVar[str] = "fal"
     key_setting: ClassVar[str] = "fal_key"
 
     def __init__(self, settings: Settings) -> None:
@@ -55,6 +57,36 @@ class Fal(RemoteAdapter):
             settings.fal_rest_base_url,
             settings.fal_cdn_base_url,
         )
+
+    def account(self) -> Account:
+        """Prices are told to any good key, the balance to an ADMIN key only."""
+        base_url = self._settings.fal_api_base_url
+        slug = next(one.slug for entry in entries().values() for one in entry.slugs(self.name))
+        with self._inquiry(self._key()) as wire:
+            try:
+                wire.inquire(f"{base_url}/models/pricing?endpoint_id={slug}")
+            except ProviderFailure as failure:
+                if failure.kind in ("auth", "billing"):
+                    raise
+        admin = self._settings.fal_admin_key
+        with self._inquiry(admin.get_secret_value() if admin else self._key()) as wire:
+            try:
+                reply = wire.inquire(f"{base_url}/account/billing?expand=credits")
+            except ProviderFailure as failure:
+                if failure.kind == "auth":
+                    which = "does not take FAL_ADMIN_KEY for one" if admin else "FAL_KEY is none; set FAL_ADMIN_KEY"
+                    return Account(note=f"fal tells its balance to an ADMIN key only, and {which}.")
+                raise
+            credits = accounts.inside(reply, "credits")
+            balance, unit = accounts.micros(credits.get("current_balance")), accounts.currency(credits.get("currency"))
+            identity = accounts.name(wire, reply.fields.get("username"))
+        if balance is None or unit is None:
+            return Account(identity, note=accounts.UNREADABLE)
+        return Account(identity, balance, unit)
+
+    def _inquiry(self, key: str) -> AbstractContextManager[Wire]:
+        headers = {"Authorization": f"Key {key}"}
+        return accounts.inquiry(self.label, self._settings.fal_api_base_url, headers, secret=key)
 
     def poll(self, handle: JobHandle, job: Job) -> Pending | Finished:
         found = self._wire.look(self._url(handle, "status")).fields

@@ -153,6 +153,20 @@ class Wire:
             )
         raise self.refused(reply)
 
+    def inquire(self, url: str) -> Reply:
+        """A GET about the account, asked once: the answer is a JSON object. "transient" where there is none."""
+        self._own(url)
+        try:
+            reply = self._exchange("GET", url)
+        except Lost as lost:
+            what = "did not answer" if lost.sent else "could not be reached"
+            raise self.failure("transient", what, raw=lost.cause) from None
+        if reply.ok and isinstance(reply.data, dict):
+            return reply
+        if reply.ok or reply.status == 408 or reply.status >= 500:
+            raise self.failure("transient", "gave no usable answer", raw=f"HTTP {reply.status}: {reply.text}")
+        raise self.refused(reply)
+
     def ask(self, method: str, url: str, **content: Any) -> Reply:
         """Any other exchange that costs nothing, sent again where that may help: uploads."""
         self._own(url)

@@ -28,7 +28,8 @@ from pipeline.errors import EngineFailed, NeedsSetup
 from pipeline.film import ffmpeg
 from pipeline.inference import drawing, lips, motion, speech
 from pipeline.inference.pool import EnginePool
-from pipeline.providers import Finished, Job, JobHandle, Model
+from pipeline.providers import Account, Finished, Job, JobHandle, Model
+from pipeline.providers.catalogue import EMBEDDED_MODELS
 from pipeline.settings import Settings
 
 T = TypeVar("T")
@@ -39,16 +40,11 @@ SPEAK_TIMEOUT_S = 120.0
 CLIP_TIMEOUT_S = 120.0
 CLIP_TIMEOUT_PER_FRAME_S = 0.5
 NO_UPSCALER = "No embedded engine can enlarge pictures."
-MODELS = (
-    Model("drawing", "image", "Built-in drawing"),
-    Model("espeak-ng", "speech", "Built-in voice"),
-    Model("motion", "video", "Built-in camera motion"),
-    Model("lips", "lipsync", "Built-in lip motion"),
-)
 
 
 class Local:
     name: ClassVar[str] = "local"
+    label: ClassVar[str] = "Built-in engines"
 
     def __init__(self, settings: Settings) -> None:
         tools = partial(ffmpeg.use, settings.ffmpeg_bin, settings.ffprobe_bin)
@@ -58,11 +54,17 @@ class Local:
     def ready(self, capability: Capability) -> str | None:
         return NO_UPSCALER if capability == "upscale" else None
 
+    def missing(self) -> None:
+        return None
+
+    def account(self) -> Account:
+        return Account(note="Runs on this machine, at no cost.")
+
     def models(self) -> tuple[Model, ...]:
-        return MODELS
+        return EMBEDDED_MODELS
 
     def model(self, request: JobRequest) -> str:
-        return next((one.name for one in MODELS if one.capability == request.capability), "")
+        return next((one.name for one in EMBEDDED_MODELS if one.capability == request.capability), "")
 
     def estimate(self, request: JobRequest, model: str) -> int:
         return 0

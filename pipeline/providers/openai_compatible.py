@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pipeline.providers import Account, accounts
 from pipeline.providers.chat import LIMITS, Failing, Limits, default_model
+from pipeline.providers.failures import ProviderFailure
 from pipeline.providers.openai_protocol import OpenAIChat, OpenAIProtocol
 from pipeline.settings import Settings
 
@@ -13,6 +15,7 @@ NO_KEY = "none"  # the openai package sends no request without one
 
 class OpenAICompatible(OpenAIChat):
     name: ClassVar[str] = "openai_compatible"
+    label: ClassVar[str] = "Own language model"
 
     def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
         key = settings.openai_compatible_api_key
@@ -24,6 +27,19 @@ class OpenAICompatible(OpenAIChat):
 
     def ready(self) -> str | None:
         return None if self._base_url else "Set OPENAI_COMPATIBLE_BASE_URL."
+
+    def missing(self) -> str | None:
+        return None if self._base_url else "OPENAI_COMPATIBLE_BASE_URL"
+
+    def account(self) -> Account:
+        base_url, note = self._base_url or "", "It answers; there is no account behind it that could be asked."
+        with accounts.inquiry(self.label, base_url, {"Authorization": f"Bearer {self._key}"}, secret=self._key) as wire:
+            try:
+                wire.inquire(f"{base_url}/models")
+            except ProviderFailure as failure:
+                if failure.kind != "invalid_input":  # a server need not list its models
+                    raise
+        return Account(note=note)
 
     def _connect(self) -> OpenAIProtocol:
         return OpenAIProtocol(

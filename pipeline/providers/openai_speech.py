@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from pipeline.contracts import Output
 from pipeline.errors import EngineFailed
-from pipeline.providers import Finished, Job, JobHandle
+from pipeline.providers import Account, Finished, Job, JobHandle, accounts
 from pipeline.providers.catalogue import Slug
 from pipeline.providers.chat import Failing, bounded_client, kind_of_refusal, never_sent, seconds
 from pipeline.providers.deadline import deadline
@@ -21,11 +21,18 @@ LARGEST_SOUND = 64 * 1024 * 1024
 
 class OpenAISpeech(RemoteAdapter):
     name: ClassVar[str] = "openai"
+    label: ClassVar[str] = "OpenAI"
     key_setting: ClassVar[str] = "openai_api_key"
     _client: OpenAI | None = None
 
     def base_urls(self) -> tuple[str, ...]:
         return (self._settings.openai_base_url,)
+
+    def account(self) -> Account:
+        key, base_url = self._key(), self._settings.openai_base_url
+        with accounts.inquiry(self.label, base_url, {"Authorization": f"Bearer {key}"}, secret=key) as wire:
+            wire.inquire(f"{base_url}/models")
+        return Account(note="OpenAI takes the key; it tells no balance. See platform.openai.com.")
 
     def poll(self, handle: JobHandle, job: Job) -> NoReturn:
         raise EngineFailed("OpenAI's speech has no jobs to poll.")

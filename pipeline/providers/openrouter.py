@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pipeline.providers import Account, accounts
 from pipeline.providers.chat import LIMITS, Failing, Limits, default_model
 from pipeline.providers.openai_protocol import OpenAIChat, OpenAIProtocol
 from pipeline.settings import Settings
@@ -11,6 +12,7 @@ from pipeline.settings import Settings
 
 class OpenRouter(OpenAIChat):
     name: ClassVar[str] = "openrouter"
+    label: ClassVar[str] = "OpenRouter"
 
     def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
         self._key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else ""
@@ -21,6 +23,28 @@ class OpenRouter(OpenAIChat):
 
     def ready(self) -> str | None:
         return None if self._key else "Set OPENROUTER_API_KEY."
+
+    def missing(self) -> str | None:
+        return None if self._key else "OPENROUTER_API_KEY"
+
+    def account(self) -> Account:
+        """The account's balance is told to a management key only; others know what they may still spend."""
+        base_url = self._settings.openrouter_base_url
+        with accounts.inquiry(self.label, base_url, {"Authorization": f"Bearer {self._key}"}, secret=self._key) as wire:
+            key = accounts.inside(wire.inquire(f"{base_url}/key"), "data")
+            identity = accounts.name(wire, key.get("label"))
+            if key.get("is_management_key") is True:
+                found = accounts.inside(wire.inquire(f"{base_url}/credits"), "data")
+                bought, used = accounts.micros(found.get("total_credits")), accounts.micros(found.get("total_usage"))
+                if bought is not None and used is not None:
+                    return Account(identity, bought - used)
+                return Account(identity, note=accounts.UNREADABLE)
+        left = accounts.micros(key.get("limit_remaining"))
+        if left is not None:
+            return Account(identity, left, note="What this key may still spend; the account may have less.")
+        if "limit_remaining" in key and key["limit_remaining"] is None:
+            return Account(identity, note="This key has no limit; OpenRouter tells a balance to management keys only.")
+        return Account(identity, note=accounts.UNREADABLE)
 
     def _connect(self) -> OpenAIProtocol:
         return OpenAIProtocol(

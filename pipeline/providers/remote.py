@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from pipeline.contracts import Capability, ImageRequest, JobRequest, MediaRef, SpeechRequest, Voice
 from pipeline.errors import NeedsSetup
-from pipeline.providers import Callback, Finished, Job, JobHandle, Model
+from pipeline.providers import Account, Callback, Finished, Job, JobHandle, Model
 from pipeline.providers.catalogue import Slug, entries, estimate, models_of, slug_for, voices
 from pipeline.providers.failures import ProviderFailure
 from pipeline.providers.http import Wire
@@ -34,9 +34,10 @@ TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".wav": "audio/wav", ".
 
 
 class RemoteAdapter:
-    """`key_setting` names the setting that holds the key."""
+    """`label` is what users read; `key_setting` names the setting that holds the key."""
 
     name: ClassVar[str]
+    label: ClassVar[str]
     key_setting: ClassVar[str]
 
     def __init__(self, settings: Settings) -> None:
@@ -51,6 +52,12 @@ class RemoteAdapter:
         if not any(model.capability == capability for model in self.models()):
             return f"{self.name} has no models for {capability}."
         return None if self._key() else f"Set {self.key_setting.upper()}."
+
+    def missing(self) -> str | None:
+        return None if self._key() else self.key_setting.upper()
+
+    def account(self) -> Account:
+        return Account(note=f"{self.label} tells nothing about its accounts; the key is first tried with real work.")
 
     def models(self) -> tuple[Model, ...]:
         return models_of(self.name)

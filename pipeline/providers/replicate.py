@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from pipeline.contracts import MediaRef
-from pipeline.providers import Callback, Finished, Job, JobHandle, Pending
+from pipeline.providers import Account, Callback, Finished, Job, JobHandle, Pending, accounts
 from pipeline.providers.catalogue import Slug
 from pipeline.providers.failures import FailureKind
 from pipeline.providers.http import Reply, Wire, by_words, transport
@@ -33,6 +33,7 @@ PHASES = {"starting": "queued", "processing": "running"}
 
 class Replicate(RemoteAdapter):
     name: ClassVar[str] = "replicate"
+    label: ClassVar[str] = "Replicate"
     key_setting: ClassVar[str] = "replicate_api_token"
 
     def __init__(self, settings: Settings) -> None:
@@ -41,6 +42,13 @@ class Replicate(RemoteAdapter):
 
     def base_urls(self) -> tuple[str, ...]:
         return (self._settings.replicate_base_url,)
+
+    def account(self) -> Account:
+        key, base_url = self._key(), self._settings.replicate_base_url
+        with accounts.inquiry(self.label, base_url, {"Authorization": f"Bearer {key}"}, secret=key) as wire:
+            found = wire.inquire(f"{base_url}/v1/account").fields
+            identity = accounts.name(wire, found.get("username")) or accounts.name(wire, found.get("name"))
+        return Account(identity, note="Replicate tells no balance; see replicate.com/account/billing.")
 
     def poll(self, handle: JobHandle, job: Job) -> Pending | Finished:
         return self._read(self._wire.look(self._status_url(handle)).fields, job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pipeline.providers import Finished, Job, JobHandle, Pending
+from pipeline.providers import Account, Finished, Job, JobHandle, Pending, accounts
 from pipeline.providers.catalogue import Slug
 from pipeline.providers.failures import FailureKind
 from pipeline.providers.http import Wire, authenticated, by_words
@@ -17,10 +17,23 @@ PHASES = {"IN_QUEUE": "queued", "IN_PROGRESS": "running", "RUNNING": "running"}
 
 class RunPod(RemoteAdapter):
     name: ClassVar[str] = "runpod"
+    label: ClassVar[str] = "RunPod"
     key_setting: ClassVar[str] = "runpod_api_key"
 
     def base_urls(self) -> tuple[str, ...]:
         return (self._settings.runpod_base_url,)
+
+    def account(self) -> Account:
+        """Only an endpoint of one's own can be asked how it is."""
+        endpoint = self._settings.runpod_endpoint_id
+        if not endpoint:
+            return super().account()
+        key, base_url = self._key(), self._settings.runpod_base_url
+        with accounts.inquiry(self.label, base_url, {"Authorization": f"Bearer {key}"}, secret=key) as wire:
+            found = accounts.inside(wire.inquire(f"{base_url}/{endpoint}/health"), "workers")
+        counted = [value for value in found.values() if isinstance(value, int) and not isinstance(value, bool)]
+        workers = f" The endpoint has {sum(counted)} worker(s)." if counted else ""
+        return Account(note=f"RunPod tells no balance; see its console.{workers}")
 
     def poll(self, handle: JobHandle, job: Job) -> Pending | Finished:
         found = self._wire.look(self._url(handle, "status")).fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pipeline.providers import Finished, Job, JobHandle, Pending
+from pipeline.providers import Account, Finished, Job, JobHandle, Pending, accounts
 from pipeline.providers.catalogue import Slug
 from pipeline.providers.http import Reply, Wire, authenticated, by_status, message_of
 from pipeline.providers.outputs import flagged, media
@@ -15,10 +15,24 @@ PHASES = {"created": "queued", "queued": "queued", "pending": "queued"}
 
 class WaveSpeed(RemoteAdapter):
     name: ClassVar[str] = "wavespeed"
+    label: ClassVar[str] = "WaveSpeed"
     key_setting: ClassVar[str] = "wavespeed_api_key"
 
     def base_urls(self) -> tuple[str, ...]:
         return (self._settings.wavespeed_base_url,)
+
+    def account(self) -> Account:
+        key, base_url = self._key(), self._settings.wavespeed_base_url
+        with accounts.inquiry(self.label, base_url, {"Authorization": f"Bearer {key}"}, secret=key) as wire:
+            reply = wire.inquire(f"{base_url}/balance")
+            code = reply.fields.get("code")
+            if isinstance(code, int) and code >= 400:
+                said = wire.clean(message_of(reply))
+                raise wire.failure(by_status(code, said), f"refused: {said}", raw=reply.text)
+        balance = accounts.micros(accounts.inside(reply, "data").get("balance"))
+        return Account(
+            balance_micros=balance, note="" if balance is not None else "WaveSpeed gave no balance that can be read."
+        )
 
     def poll(self, handle: JobHandle, job: Job) -> Pending | Finished:
         url = self._wire.trusted(handle.data.get("response_url")) or self._result_url(handle.data["id"])
