@@ -32,14 +32,14 @@ class OpenAICompatible(OpenAIChat):
         return None if self._base_url else "OPENAI_COMPATIBLE_BASE_URL"
 
     def account(self) -> Account:
-        base_url, note = self._base_url or "", "It answers; there is no account behind it that could be asked."
-        with accounts.inquiry(self.label, base_url, {"Authorization": f"Bearer {self._key}"}, secret=self._key) as wire:
+        base_url, secret = self._base_url or "", self._key if self._key != NO_KEY else ""
+        with accounts.inquiry(self.label, base_url, {"Authorization": f"Bearer {self._key}"}, secret=secret) as wire:
             try:
                 wire.inquire(f"{base_url}/models")
             except ProviderFailure as failure:
                 if failure.kind != "invalid_input":  # a server need not list its models
                     raise
-        return Account(note=note)
+        return Account(note="It answers; there is no account behind it that could be asked.")
 
     def _connect(self) -> OpenAIProtocol:
         return OpenAIProtocol(

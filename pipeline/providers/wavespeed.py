@@ -30,9 +30,7 @@ class WaveSpeed(RemoteAdapter):
                 said = wire.clean(message_of(reply))
                 raise wire.failure(by_status(code, said), f"refused: {said}", raw=reply.text)
         balance = accounts.micros(accounts.inside(reply, "data").get("balance"))
-        return Account(
-            balance_micros=balance, note="" if balance is not None else "WaveSpeed gave no balance that can be read."
-        )
+        return Account(balance_micros=balance, note="" if balance is not None else accounts.UNREADABLE)
 
     def poll(self, handle: JobHandle, job: Job) -> Pending | Finished:
         url = self._wire.trusted(handle.data.get("response_url")) or self._result_url(handle.data["id"])
