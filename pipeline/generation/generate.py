@@ -11,7 +11,7 @@ import logging
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +22,12 @@ from sqlalchemy import select
 
 from pipeline.contracts import JobRequest, MediaRef, Voice
 from pipeline.errors import Cancelled, Conflict, NotFound, ProductError
+from pipeline.generation.attendance import Brought, Desk
 from pipeline.generation.chain import EMBEDDED, Candidate, ProviderChain
-from pipeline.generation.outcomes import Abandoned, Unresolved
+from pipeline.generation.outcomes import Abandoned, AskedAgain, Superseded, Unresolved
 from pipeline.generation.record import Records, Row
 from pipeline.generation.timing import Timing
-from pipeline.generation.undertaking import Brought, Desk, Undertaking, key_of
+from pipeline.generation.undertaking import Undertaking, key_of
 from pipeline.providers import Callback, Model
 from pipeline.store import Store
 from pipeline.store.models import Generation
@@ -49,9 +50,10 @@ class Generated:
 
 
 class _Shared:
-    """A request in the making, and who waits for it."""
+    """A request in the making, and who waits for it. `keys`: its digest at each place that could serve it."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.keys = tuple(keys)
         self.done = threading.Event()
         self.result: Generated | None = None
         self.failure: BaseException | None = None
@@ -91,7 +93,8 @@ class Generator:
     ) -> Generated:
         """Make it, or find it made. Blocks; raises ProductError (Cancelled when asked to stop).
 
-        `attach_only`: nothing new is sent; what a provider has already is waited for, and without it: Cancelled.
+        `attach_only`: nothing new is sent; what a provider has already is waited for, what the user asked to be sent
+        again is sent, and without either: Cancelled.
         """
         candidates = self._chain.candidates(request, render)
         keys = [key_of(one, request) for one in candidates]
@@ -100,7 +103,7 @@ class Generator:
                 shared = self._making.get(keys[0])
                 mine = shared is None
                 if shared is None:
-                    shared = self._making[keys[0]] = _Shared()
+                    shared = self._making[keys[0]] = _Shared(keys)
             if not mine:
                 joined = self._join(shared, cancel)
                 if joined is not None:
@@ -147,6 +150,7 @@ class Generator:
         row = self._left_over(self.records.open_row(keys))
         if row is None and attach_only:
             raise Cancelled("There is nothing of it at a provider.")
+        attach_only = attach_only and row is not None and not row.asked_again
         if row is None and candidates[0].paid and self.records.given_up(keys):
             raise Abandoned("It was given up because the provider's answer was lost.", hint="Ask for it again.")
         with self._work_folder() as folder:
@@ -229,12 +233,27 @@ class Generator:
     # --- What providers leave behind -------------------------------------------------------------
 
     def left_behind(self) -> list[Row]:
-        """Work of dead processes at providers. A submit whose answer they did not live to see becomes ambiguous."""
+        """Work at providers that nobody may be waiting for, and requests that nobody is about to send.
+
+        A submit whose answer a dead process did not live to see becomes ambiguous.
+        """
         for row in self.records.rows_in("submitting"):
             if row.boot_id != self._store.boot_id:
                 lost = Cancelled("The program ended before the answer came.")
                 self.records.move(row.id, "cancelled" if row.provider == EMBEDDED else "ambiguous", lost)
-        return [row for row in self.records.rows_in("accepted", "ambiguous") if row.provider != EMBEDDED]
+        rows = self.records.rows_in("prepared", "accepted", "ambiguous")
+        with self._lock:
+            carried = {key for shared in self._making.values() for key in shared.keys}
+        return [
+            row
+            for row in rows
+            if row.provider != EMBEDDED and (row.status != "prepared" or row.request_digest not in carried)
+        ]
+
+    def supersede(self, row: Row, why: str) -> bool:
+        """Ends a request that was to be sent and that nothing waits for any more. False: somebody was quicker."""
+        said = why or "What it was for has changed meanwhile."
+        return self.records.move(row.id, "cancelled", Superseded(said, hint="Ask for it anew if you still want it."))
 
     def collect(self, row: Row, cancel: threading.Event) -> Generated | None:
         """Fetches a result that nobody waits for any more and keeps it, as made from an earlier text."""
@@ -245,7 +264,7 @@ class Generator:
         with self._lock:
             if row.request_digest in self._making:
                 return None
-            shared = self._making[row.request_digest] = _Shared()
+            shared = self._making[row.request_digest] = _Shared([row.request_digest])
         try:
             keys = [row.request_digest]
             key = row.unit_key
@@ -269,7 +288,9 @@ class Generator:
         """
         told: Callback = self._chain.adapter(provider).webhook(headers, body, query)
         row = self.records.row(told.generation_id) if told.generation_id else None
-        if row is None or row.provider != provider or row.status != "ambiguous" or told.handle is None:
+        if row is None or row.provider != provider or told.handle is None:
+            return None
+        if row.status not in ("ambiguous", "prepared"):
             return None
         return row if self.records.accepted(row, told.handle) else None
 
@@ -279,7 +300,7 @@ class Generator:
         if row is None:
             raise NotFound("There is no such generation.")
         if choice == "resend":
-            won = self.records.move(row.id, "prepared")
+            won = self.records.move(row.id, "prepared", AskedAgain())
         else:
             won = self.records.move(row.id, "cancelled", Abandoned("The user gave it up."))
         if not won:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.errors import ProductError
+from pipeline.errors import NeedsSetup, ProductError
+from pipeline.providers.failures import ProviderFailure
 
 
 class Unresolved(ProductError):
@@ -36,6 +37,21 @@ class Abandoned(ProductError):
     code = "abandoned"
 
 
+class AskedAgain(ProductError):
+    """Not a failure: the mark of a request that the user has asked to be sent again."""
+
+    code = "asked_again"
+
+    def __init__(self) -> None:
+        super().__init__("Its answer was lost, and the user asked for it to be sent again.")
+
+
+class Superseded(ProductError):
+    """A request that was to be sent again, and that nothing waits for any more: it was not sent."""
+
+    code = "superseded"
+
+
 class ProviderSilent(ProductError):
     """A phase took longer than it may. The job is still the provider's, and is taken up again later."""
 
@@ -46,3 +62,12 @@ class DownloadFailed(ProductError):
     """The result is there but could not be fetched. It is paid for, and is fetched again later."""
 
     code = "download_failed"
+
+
+def stops_everything(failure: ProductError) -> bool:
+    """Causes that lie with the user and would stop all other work of the kind: money, keys, set-up."""
+    if isinstance(failure, ProviderFailure):
+        return failure.kind in ("auth", "billing")
+    if isinstance(failure, NeedsSetup):
+        return (failure.field or "").startswith("render_") or failure.field == "model"
+    return isinstance(failure, Halted | BudgetReached)

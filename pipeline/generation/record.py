@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from pipeline import prompts
 from pipeline.contracts import ChatRequest, JobRequest, MediaRef
 from pipeline.errors import ProductError
-from pipeline.generation.outcomes import BudgetReached
+from pipeline.generation.outcomes import AskedAgain, BudgetReached
 from pipeline.providers import JobHandle
 from pipeline.store import Store
 from pipeline.store.models import Generation, Project
@@ -47,6 +47,11 @@ class Row:
     attempt: int
     boot_id: str
     submitted_at: datetime
+
+    @property
+    def asked_again(self) -> bool:
+        """Its answer was lost, and it waits to be sent again as the user wants it."""
+        return self.status == "prepared" and self.error.get("code") == AskedAgain.code
 
 
 class Records:

@@ -1,4 +1,4 @@
-"""One request, carried through to a result: sent, waited for, fetched, and sent again where that is safe.
+"""One request, carried through to a result: sent, seen to its end, and sent again where that is safe.
 
 Hides the order of writing (intent, handle, result), the retry policy at work, and how work that another process began
 is taken up. Nothing here publishes or decides what a result is for.
@@ -9,51 +9,40 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pipeline.contracts import JobRequest, MediaRef, Output, RemoteMedia, digest
-from pipeline.errors import BadMedia, Cancelled, EngineFailed, ProductError
-from pipeline.generation.accept import Accepted, accept
-from pipeline.generation.chain import Candidate, ProviderChain, after
-from pipeline.generation.outcomes import DownloadFailed, Halted, ProviderSilent, Unresolved
-from pipeline.generation.record import Records, Row
+from pipeline.contracts import JobRequest, digest
+from pipeline.errors import Cancelled, EngineFailed, ProductError
+from pipeline.generation.attendance import Attendant, BadOutput, Brought, Desk, Wasted, halt
+from pipeline.generation.chain import Candidate, after
+from pipeline.generation.outcomes import Abandoned, Halted, Unresolved
+from pipeline.generation.record import Row
 from pipeline.generation.retry import Decision, Failed, decide
-from pipeline.generation.timing import PhaseClock, Timing, pause
+from pipeline.generation.timing import pause
 from pipeline.providers import Finished, Job, JobHandle
 from pipeline.providers.failures import ProviderFailure
-from pipeline.store.fetch import FetchFailed, FetchGone, fetch
 
 log = logging.getLogger(__name__)
 
 _LOOKUPS_S = (0.5, 2.0, 5.0)
 
 
-@dataclass(frozen=True)
-class Brought:
-    """A checked file in the work folder, with what the maker said of it."""
-
-    row: Row
-    candidate: Candidate
-    accepted: Accepted
-    output: Output
-    finished: Finished
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What every undertaking shares. `halt` notes that a provider refuses everything; `halted` is its answer."""
-
-    records: Records
-    chain: ProviderChain
-    timing: Timing
-    file: Callable[[MediaRef], Path]
-    halted: Callable[[str, str], str | None]
-    halt: Callable[[str, str, str], None]
-
-
 def key_of(candidate: Candidate, request: JobRequest) -> str:
-    return digest(candidate.adapter.name, candidate.model.name, request)
+    """What makes two requests equal.
+
+    Providers get a file's content alone. What the store knows of a file beside that may change (equal content is
+    published again by somebody who has more to say of it), and would make another request of the same one.
+    """
+    said = request.model_dump(mode="json")
+    return digest(candidate.adapter.name, candidate.model.name, _content_only(said) if candidate.paid else said)
+
+
+def _content_only(value: Any) -> Any:
+    if isinstance(value, dict):
+        is_file = "sha256" in value
+        return {name: _content_only(one) for name, one in value.items() if not (is_file and name == "meta")}
+    return [_content_only(one) for one in value] if isinstance(value, list) else value
 
 
 class Undertaking:
@@ -80,6 +69,7 @@ class Undertaking:
         self._folder = folder
         self._cancel = cancel
         self._say = say
+        self._attendant = Attendant(desk, request, folder, cancel, say)
         self._failures: list[Failed] = []
         self._attempt = 1
 
@@ -93,11 +83,29 @@ class Undertaking:
         while True:
             if row is None and self._attach_only:
                 raise Cancelled("Nothing new is to be sent.")
-            row = row or self._prepare(candidate)
+            current = row or self._prepare(candidate)
             try:
-                return self._one_try(row, candidate)
-            except ProviderFailure as failure:
-                row, candidate = self._after(row, candidate, failure)
+                try:
+                    return self._one_try(current, candidate)
+                except ProviderFailure as failure:
+                    row, candidate = self._after(current, candidate, failure)
+            except _Overtaken:
+                row = self._desk.records.open_row([current.request_digest])
+            except Exception as failure:
+                self._leave(current, failure)
+                raise
+
+    def _leave(self, row: Row, failure: Exception) -> None:
+        """A request that was not sent is not left open: nobody would send it, and its estimate would count for ever."""
+        said = (
+            failure if isinstance(failure, ProductError) else EngineFailed(f"An unexpected {type(failure).__name__}.")
+        )
+        try:
+            current = self._desk.records.row(row.id)
+            if current is not None and current.status == "prepared":
+                self._desk.records.move(row.id, "cancelled", said)
+        except ProductError:
+            log.warning("generation %s stays prepared: the store cannot be written", row.id)
 
     def _not_refused(self, first: Candidate) -> Candidate:
         """A model that has refused this very request is never asked it again; of models only one other is."""
@@ -116,7 +124,8 @@ class Undertaking:
     def _candidate_of(self, row: Row | None) -> Candidate:
         if row is None:
             return self._candidates[0]
-        return next(one for one in self._candidates if key_of(one, self._request) == row.request_digest)
+        place = f"{row.provider}/{row.model}"
+        return next(one for one in self._candidates if one.place == place)
 
     def _prepare(self, candidate: Candidate) -> Row:
         return self._desk.records.prepare(
@@ -146,9 +155,9 @@ class Undertaking:
         else:
             answer = self._send(row, candidate, job)
         if isinstance(answer, JobHandle):
-            return self._bring(row, candidate, self._wait(row, candidate, answer, job), job)
+            return self._attendant.bring(row, candidate, self._attendant.wait(candidate, answer, job), job)
         try:
-            return self._bring(row, candidate, answer, job)
+            return self._attendant.bring(row, candidate, answer, job)
         except ProviderFailure:
             raise
         except ProductError as failure:  # the answer was the result, and there is no job to come back to
@@ -156,11 +165,11 @@ class Undertaking:
             raise
 
     def _send(self, row: Row, candidate: Candidate, job: Job) -> JobHandle | Finished:
-        if self._attach_only:
+        if self._attach_only and not row.asked_again:
             raise Cancelled("Nothing new is to be sent.")
         self._turn(candidate)
         if not self._desk.records.submitting(row.id):
-            raise Cancelled("The request was taken over.")
+            raise _Overtaken
         self._say(candidate.place, "submitted") if candidate.paid else None
         try:
             answer = candidate.adapter.submit(job)
@@ -194,8 +203,11 @@ class Undertaking:
         while (held := self._desk.chain.held_for(name)) > 0:
             pause(min(held, 1.0), self._cancel)
 
-    def _found_again(self, row: Row, candidate: Candidate, job: Job) -> JobHandle:
-        """The job of a submit whose answer is not known. Raises Unresolved, and the record stays ambiguous."""
+    def _found_again(self, row: Row, candidate: Candidate, job: Job) -> JobHandle | Finished:
+        """The job of a submit whose answer is not known. Raises Unresolved, and the record stays ambiguous.
+
+        The user or a webhook may settle the case while it is looked for; what they say then holds.
+        """
         if row.status == "submitting":
             self._desk.records.move(row.id, "ambiguous", _unanswered(candidate))
         for delay in _LOOKUPS_S:
@@ -205,109 +217,20 @@ class Undertaking:
                 log.info("lookup at %s: %s", candidate.place, failure)
                 pause(delay * self._desk.timing.pace, self._cancel)
                 continue
-            if handle is not None and not self._desk.records.knows(handle):
-                self._desk.records.accepted(row, handle)
+            known = handle is None or self._desk.records.knows(handle)
+            if handle is not None and not known and self._desk.records.accepted(row, handle):
                 self._say(candidate.place, "found again")
                 return handle
             break
         current = self._desk.records.row(row.id)
         if current is not None and current.status == "accepted" and current.handle is not None:
-            return current.handle  # a webhook has told meanwhile
+            return current.handle
+        if current is not None and current.status == "prepared":
+            return self._send(current, candidate, job)
+        if current is not None and current.status == "cancelled":
+            raise Abandoned(current.error.get("detail") or "The user gave it up.", hint="Ask for it again.")
         self._say(candidate.place, "answer lost; waiting for the user")
         raise Unresolved(row.id, candidate.adapter.name)
-
-    # --- Waiting --------------------------------------------------------------------------------
-
-    def _wait(self, row: Row, candidate: Candidate, handle: JobHandle, job: Job) -> Finished:
-        clock = PhaseClock(self._desk.timing, lambda phase: self._say(candidate.place, phase))
-        clock.enter("queued")
-        turn = misses = 0
-        while True:
-            try:
-                answer = candidate.adapter.poll(handle, job)
-            except ProviderFailure as failure:
-                if failure.accepted or failure.kind in ("expired", "moderation", "invalid_input"):
-                    raise
-                misses += 1
-                self._missed(candidate, failure, misses)
-                pause(self._after_miss(failure, misses), self._cancel)
-                continue
-            if isinstance(answer, Finished):
-                return answer
-            misses = 0
-            clock.enter(answer.phase)
-            if clock.overdue():
-                raise ProviderSilent(
-                    f"{candidate.place} has been {clock.phase} for too long.",
-                    hint="It is looked at again when the film is resumed; nothing is paid twice.",
-                )
-            pause(self._desk.timing.poll_pause(turn), self._cancel)
-            turn += 1
-
-    def _missed(self, candidate: Candidate, failure: ProviderFailure, misses: int) -> None:
-        if failure.kind in ("auth", "billing"):
-            raise self._halt(candidate, failure) from failure
-        if misses > self._desk.timing.looks:
-            raise ProviderSilent(
-                f"{candidate.place} cannot be asked: {failure.detail}",
-                hint="It is asked again when the film is resumed; nothing is paid twice.",
-            ) from failure
-
-    def _after_miss(self, failure: ProviderFailure, misses: int) -> float:
-        return failure.retry_after_s or self._desk.timing.backoff(misses)
-
-    # --- Fetching -------------------------------------------------------------------------------
-
-    def _bring(self, row: Row, candidate: Candidate, finished: Finished, job: Job) -> Brought:
-        if not finished.outputs:
-            raise self._unusable(candidate, "returned nothing")
-        problem: ProductError | None = None
-        for turn in range(self._desk.timing.fetches):
-            if turn:
-                pause(self._desk.timing.backoff(turn), self._cancel)
-            try:
-                output = self._fetched(candidate, finished.outputs[0])
-                accepted = accept(self._request, output, cancel=self._cancel)
-                return Brought(row, candidate, accepted, output, finished)
-            except FetchGone as failure:
-                problem = failure
-                finished = self._fresh(candidate, row, finished, job)
-            except (FetchFailed, BadMedia) as failure:
-                problem = failure
-                if not isinstance(finished.outputs[0], RemoteMedia):
-                    break
-                self._say(candidate.place, f"fetching again: {failure.detail}")
-        assert problem is not None
-        if isinstance(problem, BadMedia):
-            raise self._unusable(candidate, f"returned something unusable: {problem.detail}") from problem
-        if isinstance(problem, FetchGone):
-            raise Expired(problem.detail, provider=candidate.adapter.name, kind="expired", accepted=True)
-        raise DownloadFailed(problem.detail, hint="It is fetched again when the film is resumed.") from problem
-
-    def _fetched(self, candidate: Candidate, output: Output | RemoteMedia) -> Output:
-        if isinstance(output, Output):
-            return output
-        self._say(candidate.place, "downloading")
-        path = self._folder / "fetched"
-        fetch(output, path, local=candidate.local_addresses, total_s=self._desk.timing.fetch_s)
-        self._say(candidate.place, "checking")
-        return Output(path=path, ext=path.suffix, meta=output.meta)
-
-    def _fresh(self, candidate: Candidate, row: Row, finished: Finished, job: Job) -> Finished:
-        """The provider's answer once more: its addresses may be new."""
-        current = self._desk.records.row(row.id)
-        if current is None or current.handle is None:
-            return finished
-        try:
-            answer = candidate.adapter.poll(current.handle, job)
-        except ProviderFailure as failure:
-            if failure.accepted:
-                raise
-            return finished
-        return answer if isinstance(answer, Finished) and answer.outputs else finished
-
-    def _unusable(self, candidate: Candidate, what: str) -> BadOutput:
-        return BadOutput(f"{candidate.place} {what}.", provider=candidate.adapter.name, kind="transient", accepted=True)
 
     # --- After a failure ------------------------------------------------------------------------
 
@@ -363,7 +286,7 @@ class Undertaking:
                 return records.row(row.id), candidate
             case "halt":
                 records.move(row.id, "failed", failure)
-                raise self._halt(candidate, failure) from failure
+                raise halt(self._desk, candidate, self._request.capability, failure) from failure
             case _:
                 records.failed(row, failure, billed=isinstance(failure, Wasted))
                 raise failure
@@ -373,22 +296,9 @@ class Undertaking:
             self._desk.records.move(row.id, "ambiguous", failure, possible_extra_charge=True)
         self._desk.records.move(row.id, "prepared", failure)
 
-    def _halt(self, candidate: Candidate, failure: ProviderFailure) -> Halted:
-        reason = f"{candidate.adapter.name} refuses all work: {failure.detail}"
-        self._desk.halt(candidate.adapter.name, self._request.capability, reason)
-        return Halted(reason, hint=failure.hint)
 
-
-class Wasted(ProviderFailure):
-    """The job ended well and is charged for, and there is no result."""
-
-
-class BadOutput(Wasted):
-    """Its result is not usable."""
-
-
-class Expired(Wasted):
-    """Its result is not there any more."""
+class _Overtaken(Exception):
+    """The record has changed since it was read: the user, a webhook or the sweep was quicker."""
 
 
 def _unanswered(candidate: Candidate) -> ProviderFailure:

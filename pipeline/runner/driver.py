@@ -16,9 +16,8 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane
-from pipeline.errors import Cancelled, DiskFull, MediaMissing, NeedsSetup, ProductError, StoreUnavailable
-from pipeline.generation.outcomes import BudgetReached, Halted, Unresolved
-from pipeline.providers.failures import ProviderFailure
+from pipeline.errors import Cancelled, DiskFull, MediaMissing, ProductError, StoreUnavailable
+from pipeline.generation.outcomes import Unresolved, stops_everything
 from pipeline.runner.graph import SETTLED, Graph, Node
 from pipeline.runner.lanes import LaneQueue
 from pipeline.stage import Outcome, Stage, StageContext, StageFailed
@@ -39,15 +38,6 @@ class _InputsChanged(Exception):
 
 class _Busy(Exception):
     """Somebody else has the unit; how it ended is read from the ledger then."""
-
-
-def stops_everything(failure: ProductError) -> bool:
-    """Causes that lie with the user and would stop all other work of the kind: money, keys, set-up."""
-    if isinstance(failure, ProviderFailure):
-        return failure.kind in ("auth", "billing")
-    if isinstance(failure, NeedsSetup):
-        return (failure.field or "").startswith("render_") or failure.field == "model"
-    return isinstance(failure, Halted | BudgetReached)
 
 
 @dataclass(frozen=True)
@@ -101,8 +91,17 @@ class Driver:
         """The process is going down: units at work are stopped, the run stays `running` and is picked up later."""
         self._ask(Ending("paused", asked=True), halt=True)
 
-    def release(self, generation_id: str) -> None:
-        """Units that waited for the user's word about this generation may go on."""
+    def release(self, generation_id: str, key: str) -> bool:
+        """Units that waited for the user's word about this generation may go on.
+
+        Whether the unit `key`, which it belongs to, will be made in this run: waits for that or is at work.
+        """
+        with self._wake:
+            self._let_on(generation_id)
+            node = self.graph.nodes.get(key)
+            return self._asked is None and (node is None or node.state not in SETTLED)
+
+    def _let_on(self, generation_id: str) -> None:
         with self._wake:
             for key in [key for key, cause in self._held_for.items() if cause == generation_id]:
                 del self._held_for[key]
@@ -157,7 +156,7 @@ class Driver:
         """Units whose case was settled in the moment before they were held go on."""
         settled = set(self._held_for.values()) - {row.id for row in self.ctx.unresolved()}
         for generation_id in settled:
-            self.release(generation_id)
+            self._let_on(generation_id)
         return bool(settled)
 
     def _progress_possible(self) -> bool:
@@ -245,8 +244,8 @@ class Driver:
             self._again(node)
         except Cancelled:
             self._hand_back(unit.key, digest)
-            if self.ctx.attach_only:
-                self._settle_node(node, "skipped")
+            # Without a wish to stop (another thread was quicker), the unit would wait for ever for somebody to go on.
+            self._settle_node(node, "skipped") if self.ctx.attach_only else self._again(node)
         except PAUSING as failure:
             self._pause_for(failure.code, failure.sentence)
             self._hand_back(unit.key, digest)

@@ -75,7 +75,9 @@ class LooseWork:
             unit = unit_of(ctx, stage, key)
             if unit is None:
                 raise NotFound("There is no such shot any more, or nothing of this kind is to be made for it.")
-            driver = Driver(ctx, (only(stage, unit),), self._scope.lanes, RunOptions(redo_from=stage.name, force=force))
+            # Finished work stands when only something that a provider has is taken up: it is stale at most.
+            options = RunOptions(redo_from=None if attach_only else stage.name, force=force)
+            driver = Driver(ctx, (only(stage, unit),), self._scope.lanes, options)
             single = Single(driver, threading.Event())
             self._singles[project_id, key] = single
         return single.start(f"single-{project_id}-{key}", lambda: self._gone(project_id, key))
@@ -115,16 +117,19 @@ class LooseWork:
             return
         driver = self._scope.driver(row.project_id)
         if driver is not None:
-            driver.release(row.id)
+            waits = driver.release(row.id, row.unit_key)
             self._resume_if_settled(row.project_id)  # it may have just paused over this very case
-            return
-        if self._paused_over_it(row.project_id):
+            if waits:
+                return
+        elif self._paused_over_it(row.project_id):
             self._resume_if_settled(row.project_id)
             return
+        self._not_before.pop(row.id, None)
         try:
-            self.make(row.project_id, row.unit_key, render="paid", force=False)
+            self.make(row.project_id, row.unit_key, render="paid", force=False, attach_only=True)
         except ProductError as failure:
             log.info("%s: %s", row.unit_key, failure)
+            self.watch()
 
     def _paused_over_it(self, project_id: int) -> bool:
         paused = select(Run.id).where(Run.project_id == project_id, Run.state == "paused", Run.code == Unresolved.code)
@@ -162,18 +167,49 @@ class LooseWork:
         busy = row.project_id is None or self._scope.driver(row.project_id) is not None
         if busy or self._closing.is_set() or time.monotonic() < self._not_before.get(row.id, 0.0):
             return
+        if row.status == "prepared" and self._is_paused(row.project_id):
+            self._resume_if_settled(row.project_id or 0)
+            return
         self._not_before[row.id] = time.monotonic() + _LOOKS_BETWEEN * self._look_every_s
-        if self._is_shown(row):
-            try:
-                single = self.make(row.project_id or 0, row.unit_key, render="paid", force=False, attach_only=True)
-                single.done.wait()
-            except ProductError as failure:
-                log.info("%s: %s", row.unit_key, failure)
+        why = self._attached(row) if row.status != "prepared" or row.asked_again else "It was left unsent."
         now = self._scope.generator.records.row(row.id)
         if now is not None and now.status == "accepted":
             self._keep_late(now)
+        if now is not None and now.status == "prepared":
+            self._drop_unsent(now, why)
         if row.status == "ambiguous" and row.project_id is not None:
             self._resume_if_settled(row.project_id)
+
+    def _attached(self, row: Row) -> str:
+        """Has the row's unit take it up; what went wrong, in words."""
+        if not self._is_shown(row):
+            return "Its project was deleted."
+        try:
+            single = self.make(row.project_id or 0, row.unit_key, render="paid", force=False, attach_only=True)
+            single.done.wait()
+        except ProductError as failure:
+            log.info("%s: %s", row.unit_key, failure)
+            return failure.sentence
+        return str(single.failure["text"]) if single.failure else ""
+
+    def _is_paused(self, project_id: int | None) -> bool:
+        """Whether a run waits to be resumed, which may send it then."""
+        with self._scope.store.db.read() as session:
+            found = session.scalar(select(Run.id).where(Run.project_id == project_id, Run.state == "paused"))
+        return found is not None
+
+    def _drop_unsent(self, row: Row, why: str) -> None:
+        """Nothing wants the request any more: it ends, its estimate is free again, and the user is told."""
+        if not self._scope.generator.supersede(row, why) or not row.asked_again:
+            return
+        self._scope.store.events.say(
+            project_id=row.project_id,
+            level="warning",
+            stage=row.unit_key.split("/")[0],
+            unit=row.unit_key,
+            text=f"It was not sent again. {why or 'What it was for has changed meanwhile.'}",
+            data={"generation": row.id},
+        )
 
     def _is_shown(self, row: Row) -> bool:
         with self._scope.store.db.read() as session:

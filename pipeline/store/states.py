@@ -61,7 +61,11 @@ GENERATION_EDGES: Final[Edges] = {
         "ambiguous": "the user has it sent again",
     },
     "submitting": {"prepared": "the request is about to leave"},
-    "accepted": {"submitting": "the provider answered with a handle", "ambiguous": "it was looked up, and found"},
+    "accepted": {
+        "submitting": "the provider answered with a handle",
+        "ambiguous": "it was looked up, and found",
+        "prepared": "the user had asked for it to be sent again, and it was found before that was done",
+    },
     "finished": {
         "submitting": "the answer was the result (synchronous and embedded engines)",
         "accepted": "polled to its end",
