@@ -336,9 +336,15 @@ class Generator:
         """Why nothing of this kind is sent any more."""
         return next((why for (_, kind), why in self._halts.items() if kind == capability), None)
 
-    def clear_halts(self) -> None:
-        """Resuming: the cause may have been put right."""
+    def halts(self) -> dict[tuple[str, str], str]:
+        """(provider, kind of work) → why nothing of it is sent any more."""
+        return dict(self._halts)
+
+    def clear_halts(self) -> bool:
+        """Resuming: the cause may have been put right. Whether there was anything to clear."""
+        cleared = bool(self._halts)
         self._halts.clear()
+        return cleared
 
     def voices(self, language: str, render: str) -> tuple[Voice, ...]:
         """The voices of the speech provider that would serve this project."""

@@ -48,9 +48,14 @@ def default_model(provider: str) -> str:
     return str(_facts()["defaults"][provider])
 
 
+def list_price(model: str) -> dict[str, int]:
+    """Micro-dollars per 1,000 tokens, `input` and `output`; zeros for a model that has no list price there."""
+    return dict(_facts()["prices"].get(model, {"input": 0, "output": 0}))
+
+
 def cost(model: str, input_tokens: int, output_tokens: int) -> int:
     """Micro-dollars by the list price, rounded up; 0 for a model that has none there."""
-    price = _facts()["prices"].get(model, {"input": 0, "output": 0})
+    price = list_price(model)
     return int(-(-(input_tokens * price["input"] + output_tokens * price["output"]) // 1000))
 
 
