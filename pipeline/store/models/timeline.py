@@ -9,6 +9,8 @@ from pipeline.store.models.base import Base, Counts, Indices, Names, Object, Obj
 
 
 class ScriptSegment(Timed, Base):
+    """One spoken unit. `stale` says what no longer fits since an edit, and why: `{"audio": "words"}`."""
+
     __tablename__ = "script_segments"
     __table_args__ = (Index(None, "project_id", "idx"),)
 
@@ -25,11 +27,18 @@ class ScriptSegment(Timed, Base):
     words: Mapped[Objects | None]
     start_time_ms: Mapped[int | None]
     end_time_ms: Mapped[int | None]
+    stale: Mapped[Object] = mapped_column(default=dict, server_default="{}")
     edited_fields: Mapped[Names] = mapped_column(default=list, server_default="[]")
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class Scene(Timed, Base):
+    """A run of segments in one set.
+
+    `cuts`: where the user wants its shots to begin, in order, as {"segment": id, "char": place in its text, "ms": place
+    in its sound, "audio": the sound that `ms` is of}; null: the clock cuts the scene itself.
+    """
+
     __tablename__ = "scenes"
     __table_args__ = (Index(None, "project_id", "idx"),)
 
@@ -43,6 +52,7 @@ class Scene(Timed, Base):
     time_of_day: Mapped[str] = mapped_column(default="day")
     weather: Mapped[str] = mapped_column(default="clear")
     mood: Mapped[str] = mapped_column(default="")
+    cuts: Mapped[Objects | None]
     edited_fields: Mapped[Names] = mapped_column(default=list, server_default="[]")
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
@@ -66,8 +76,10 @@ class SceneProp(Base):
 class Shot(Timed, Base):
     """One take. `idx` is its place in the project; `segments` are segment indices; `subjects` are names.
 
-    `own_slots` names what the user gave (first_frame, last_frame, video); `pinned_references` are media addresses that
-    come first in every request; `variations` counts, by slot, how often another version of the same was asked for.
+    `seed` is what its pictures are varied by: its place when it was first laid, whatever its place is now. `stale` says,
+    by slot, what no longer fits since an edit, and why. `own_slots` names what the user gave (first_frame, last_frame,
+    video); `pinned_references` are media addresses that come first in every request; `variations` counts, by slot, how
+    often another version of the same was asked for.
     """
 
     __tablename__ = "shots"
@@ -103,5 +115,7 @@ class Shot(Timed, Base):
     own_slots: Mapped[Names] = mapped_column(default=list, server_default="[]")
     pinned_references: Mapped[Names] = mapped_column(default=list, server_default="[]")
     variations: Mapped[Counts] = mapped_column(default=dict, server_default="{}")
+    seed: Mapped[int] = mapped_column(default=0, server_default="0")
+    stale: Mapped[Object] = mapped_column(default=dict, server_default="{}")
     edited_fields: Mapped[Names] = mapped_column(default=list, server_default="[]")
     version: Mapped[int] = mapped_column(default=1, server_default="1")

@@ -54,6 +54,11 @@ def _new_columns() -> None:
     op.add_column("shots", sa.Column("own_slots", OBJECT, nullable=False, server_default="[]"))
     op.add_column("shots", sa.Column("pinned_references", OBJECT, nullable=False, server_default="[]"))
     op.add_column("shots", sa.Column("variations", OBJECT, nullable=False, server_default="{}"))
+    op.add_column("shots", sa.Column("seed", sa.Integer(), nullable=False, server_default="0"))
+    op.execute("UPDATE shots SET seed = idx")
+    op.add_column("shots", sa.Column("stale", OBJECT, nullable=False, server_default="{}"))
+    op.add_column("script_segments", sa.Column("stale", OBJECT, nullable=False, server_default="{}"))
+    op.add_column("scenes", sa.Column("cuts", OBJECT))
 
 
 def _money_entries() -> None:
@@ -70,6 +75,17 @@ def _money_entries() -> None:
     )
     op.create_index("ix_money_entries_project_id", "money_entries", ["project_id"])
     op.create_index("ix_money_entries_generation_id", "money_entries", ["generation_id"])
+    # What was spent before there was a ledger.
+    op.execute("""
+        INSERT INTO money_entries (at, generation_id, project_id, unit_key, provider, model, kind, micros, note)
+        SELECT coalesce(ended_at, prepared_at), id, project_id, unit_key, provider, model,
+               CASE WHEN ended THEN 'settle' ELSE 'estimate' END, micros, 'carried over'
+        FROM (SELECT *, status IN ('finished', 'failed', 'cancelled') AS ended,
+                     CASE WHEN status IN ('finished', 'failed', 'cancelled') THEN coalesce(actual_micros, 0)
+                          ELSE estimate_micros END AS micros
+              FROM generations)
+        WHERE micros <> 0
+    """)
     _append_only("money_entries")
 
 
