@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from pipeline import prompts
@@ -20,12 +20,10 @@ from pipeline.contracts import ChatRequest, JobRequest, MediaRef
 from pipeline.errors import ProductError
 from pipeline.generation.outcomes import AskedAgain, BudgetReached
 from pipeline.providers import JobHandle
-from pipeline.store import Store
-from pipeline.store.models import Generation, Project
+from pipeline.store import Store, money
+from pipeline.store.models import Generation
 from pipeline.store.states import GenerationStatus, generation_state
 
-OPEN: tuple[str, ...] = ("prepared", "submitting", "accepted", "ambiguous")
-MICROS_PER_CENT = 10_000
 REFUSED = "moderation_refused"
 
 
@@ -57,7 +55,7 @@ class Row:
 class Records:
     def __init__(self, store: Store, *, spend_cap_cents: int | None = None) -> None:
         self._store = store
-        self._spend_cap_micros = None if spend_cap_cents is None else spend_cap_cents * MICROS_PER_CENT
+        self._spend_cap_micros = None if spend_cap_cents is None else spend_cap_cents * money.MICROS_PER_CENT
 
     # --- Reading --------------------------------------------------------------------------------
 
@@ -74,7 +72,7 @@ class Records:
 
     def open_row(self, keys: Sequence[str]) -> Row | None:
         """The newest generation with one of these digests that has not ended."""
-        where = (Generation.request_digest.in_(keys), Generation.status.in_(OPEN))
+        where = (Generation.request_digest.in_(keys), Generation.status.in_(money.OPEN))
         return next(iter(self._rows(*where)), None)
 
     def row(self, generation_id: str) -> Row | None:
@@ -130,7 +128,7 @@ class Records:
         *,
         provider: str,
         model: str,
-        project_id: int,
+        project_id: int | None,
         unit_key: str,
         attempt: int,
         estimate_micros: int,
@@ -154,22 +152,15 @@ class Records:
                     boot_id=self._store.boot_id,
                 )
             )
+            money.book(session, generation_id)
         row = self.row(generation_id)
         assert row is not None
         return row
 
-    def _within_budget(self, session: Session, project_id: int, more: int) -> None:
-        if more == 0:
-            return
-        project = session.get(Project, project_id)
-        if project is not None and project.budget_cents is not None:
-            spent = _spent(session, Generation.project_id == project_id)
-            if spent + more > project.budget_cents * MICROS_PER_CENT:
-                raise _over(spent, project.budget_cents, "this project's budget")
-        if self._spend_cap_micros is not None:
-            spent = _spent(session)
-            if spent + more > self._spend_cap_micros:
-                raise _over(spent, self._spend_cap_micros // MICROS_PER_CENT, "SPEND_CAP_CENTS")
+    def _within_budget(self, session: Session, project_id: int | None, more: int) -> None:
+        over = money.overrun(session, project_id, more, self._spend_cap_micros)
+        if over is not None:
+            raise _over(over)
 
     def submitting(self, generation_id: str) -> bool:
         with self._store.db.write(durable=True) as session:
@@ -194,33 +185,32 @@ class Records:
 
     def failed(self, row: Row, failure: ProductError, *, billed: bool) -> bool:
         """`billed`: the provider did the work, and will charge for it at the estimate."""
-        if billed:
-            with self._store.db.write() as session:
-                generation = session.get_one(Generation, row.id)
-                generation.actual_micros = generation.estimate_micros
-        return self.move(row.id, "failed", failure)
+        with self._store.db.write(durable=True) as session:
+            bill = session.get_one(Generation, row.id).estimate_micros if billed else 0
+            return generation_state(session, row.id, "failed", error=_told(failure), actual_micros=bill)
 
     def move(self, generation_id: str, to: GenerationStatus, failure: ProductError | None = None, **more: Any) -> bool:
         """Any other change of state, with its cause."""
         columns: dict[str, Any] = {}
         if failure is not None:
-            error = {"code": failure.code, "detail": failure.detail, "hint": failure.hint}
-            columns["error"] = error | {"raw": getattr(failure, "raw", "")[:500]} | more
+            columns["error"] = _told(failure) | more
         with self._store.db.write(durable=True) as session:
             return generation_state(session, generation_id, to, **columns)
 
 
-def _spent(session: Session, *where: ColumnElement[bool]) -> int:
-    """What has been spent, and what is under way at its estimate."""
-    at_work = case((Generation.status.in_(OPEN), Generation.estimate_micros), else_=0)
-    total = func.coalesce(func.sum(func.coalesce(Generation.actual_micros, at_work)), 0)
-    return int(session.scalar(select(total).where(*where)) or 0)
+def _told(failure: ProductError) -> dict[str, Any]:
+    error = {"code": failure.code, "detail": failure.detail, "hint": failure.hint}
+    return error | {"raw": getattr(failure, "raw", "")[:500]}
 
 
-def _over(spent: int, limit_cents: int, what: str) -> BudgetReached:
+def _over(over: money.Overrun) -> BudgetReached:
+    if over.whose == "project":
+        what, hint = "this project's budget", "Raise the project's budget (budget_cents) and resume."
+    else:
+        what, hint = "SPEND_CAP_CENTS", "Raise SPEND_CAP_CENTS, start the program again, and resume."
+    said = f"${over.spent_micros / 1e6:.2f} of ${over.limit_micros / 1e6:.2f} are spent or under way"
     return BudgetReached(
-        f"${spent / 1e6:.2f} of ${limit_cents / 100:.2f} are spent, and the next piece of work would go over {what}.",
-        hint="Raise it and resume.",
+        f"{said}, and the next piece of work (${over.more_micros / 1e6:.3f}) would go over {what}.", hint=hint
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,8 +12,8 @@ from pipeline.errors import NotFound
 from pipeline.runner.driver import Driver
 from pipeline.runner.progress import StageCount, progress
 from pipeline.stage import Stage
-from pipeline.store import Store
-from pipeline.store.models import Generation, Project, Run, Step
+from pipeline.store import Store, money
+from pipeline.store.models import MoneyEntry, Project, Run, Step
 
 LOG_LINES = 40
 WAITING_S = 1.0
@@ -32,9 +32,7 @@ def run_status(
         run = session.scalars(select(Run).where(Run.project_id == project_id).order_by(Run.started_at.desc())).first()
         counts = _live_counts(driver) if driver else _ledger_counts(session, project_id)
         measured = _measured(session, project_id)
-        spend = session.scalar(
-            select(func.coalesce(func.sum(Generation.actual_micros), 0)).where(Generation.project_id == project_id)
-        )
+        spend = money.spent(session, MoneyEntry.project_id == project_id)
         words = len(project.story.split())
         state = run.state if run else "idle"
         code, problems = (run.code, list(run.problems or ())) if run else (None, [])
@@ -49,7 +47,7 @@ def run_status(
         "percent": 100 if done else now.percent if run else 0,
         "stages": {name: _stage_json(counts.get(name)) for name in order if name not in PREPARATION},
         "etaSeconds": now.eta_seconds if state == "running" else None,
-        "spendCents": _cents(spend or 0),
+        "spendCents": _cents(spend),
         "estimateCents": _cents(estimate or 0),
         "problems": [*_waiting(store), *(driver.problems if driver else problems)],
         "logs": [
@@ -57,6 +55,40 @@ def run_status(
             for line in store.events.lines(project_id, LOG_LINES)
         ],
     }
+
+
+def progress_of(
+    store: Store,
+    ids: Sequence[int],
+    *,
+    stages: Sequence[Stage],
+    driver: Callable[[int], Driver | None],
+    parallel: int,
+) -> dict[int, tuple[int, str | None]]:
+    """(percent, step) of several projects, by id, as `run_status` has them; the number of queries does not grow."""
+    if not ids:
+        return {}
+    tallies: dict[int, dict[str, dict[str, int]]] = {}
+    seconds: dict[int, dict[str, float]] = {}
+    columns = (Step.project_id, Step.stage, Step.status)
+    query = select(*columns, func.count(), func.avg(Step.seconds)).where(Step.project_id.in_(ids)).group_by(*columns)
+    with store.db.reading() as connection:
+        words = {row.id: len(row.story.split()) for row in connection.execute(_STORIES.where(Project.id.in_(ids)))}
+        for project_id, stage, status, number, mean in connection.execute(query):
+            tallies.setdefault(project_id, {}).setdefault(stage, {})[status] = number
+            if status == "done" and mean is not None:
+                seconds.setdefault(project_id, {})[stage] = float(mean)
+    found: dict[int, tuple[int, str | None]] = {}
+    order = [stage.name for stage in stages]
+    for project_id, length in words.items():
+        live = driver(project_id)
+        counts = _live_counts(live) if live else _counts(tallies.get(project_id, {}))
+        now = progress(order, counts, words=length, measured=seconds.get(project_id, {}), parallel=parallel)
+        found[project_id] = now.percent, now.step
+    return found
+
+
+_STORIES = select(Project.id, Project.story)
 
 
 def _waiting(store: Store) -> list[dict[str, Any]]:
@@ -94,6 +126,10 @@ def _ledger_counts(session: Session, project_id: int) -> dict[str, StageCount]:
     )
     for stage, status, number in rows:
         tallies.setdefault(stage, {})[status] = number
+    return _counts(tallies)
+
+
+def _counts(tallies: Mapping[str, Mapping[str, int]]) -> dict[str, StageCount]:
     return {
         stage: StageCount(
             sum(tally.values()),

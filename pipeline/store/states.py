@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
+from pipeline.store import money
 from pipeline.store.models import Generation, Run, Shot, utc_now
 
 RunState = Literal["running", "paused", "cancelled", "failed", "done"]
@@ -222,9 +223,15 @@ def run_state(session: Session, run_id: str, to: RunState, *, code: str | None =
 
 
 def generation_state(session: Session, generation_id: str, to: GenerationStatus, **columns: Any) -> bool:
-    """Moves a generation and sets `columns` with it; the time of the move is kept. Ended generations never move."""
+    """Moves a generation, sets `columns` with it and books what it costs now; the time of the move is kept.
+
+    Ended generations never move.
+    """
     stamp = {_GENERATION_TIMES[to]: utc_now()} if to in _GENERATION_TIMES else {}
-    return _move(session, Generation, "status", generation_id, to, GENERATION_EDGES, stamp | columns)
+    won = _move(session, Generation, "status", generation_id, to, GENERATION_EDGES, stamp | columns)
+    if won:
+        money.book(session, generation_id)
+    return won
 
 
 def video_status(session: Session, shot_id: int, to: VideoStatus, *, problem: str | None = None) -> bool:

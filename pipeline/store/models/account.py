@@ -14,8 +14,8 @@ from pipeline.store.models.base import Base, Object, Timed, utc_now
 class MoneyEntry(Base):
     """A line of the money ledger, in micro-dollars. The lines of one generation sum to what it costs.
 
-    `kind` is estimate (reserved when claimed, +), settle (actual minus estimate), release (the estimate taken
-    back, -) or refund (the provider gave money back, -). No foreign key: the account outlives what it paid for.
+    `kind` is estimate (reserved when claimed, +), settle (bill minus estimate) or release (the estimate taken back, -).
+    No foreign key: the account outlives what it paid for.
     """
 
     __tablename__ = "money_entries"
