@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
+from pipeline.generation.account import Accounts
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.store import Store, open_store
@@ -23,6 +24,10 @@ class Services:
     answers: Answers
     closing: threading.Event = field(default_factory=threading.Event)
     streams: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_STREAMS))
+    accounts: Accounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "accounts", Accounts(self.settings, halts=self.runner.generator.halts))
 
     def close(self, timeout_s: float = 9.0) -> None:
         """Puts running work away and gives up the data folder."""

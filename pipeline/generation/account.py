@@ -176,7 +176,7 @@ def _put(adapter: JobAdapter | ChatAdapter, question: _Question) -> None:
         question.account = adapter.account()
     except ProviderFailure as failure:
         question.state = _STATES[failure.kind]
-        question.account = Account(note=failure.sentence)
+        question.account = Account(note=_note(adapter, failure))
     except Exception as failure:
         # Whatever a provider sends, the others are still shown. The type alone: a message might quote a header.
         log.warning("account at %s: %s", adapter.name, type(failure).__name__)
@@ -185,6 +185,12 @@ def _put(adapter: JobAdapter | ChatAdapter, question: _Question) -> None:
     question.at = datetime.now(UTC)
     question.answered = time.monotonic()
     question.done.set()
+
+
+def _note(adapter: JobAdapter | ChatAdapter, failure: ProviderFailure) -> str:
+    if failure.kind == "auth":
+        return f"{failure.detail} Check {adapter.key_setting.upper()}, and start the program again."
+    return failure.sentence
 
 
 def _with_halts(standing: Standing, halts: Halts) -> Standing:

@@ -141,6 +141,7 @@ class JobAdapter(Protocol):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    key_setting: ClassVar[str]
 
     def __init__(self, settings: Settings) -> None: ...
 
@@ -210,6 +211,7 @@ class ChatAdapter(Protocol):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    key_setting: ClassVar[str]
     model: str
 
     def __init__(self, settings: Settings) -> None: ...

@@ -39,6 +39,7 @@ API_VERSION = "2026-10-21"  # what the package sends
 class Anthropic:
     name: ClassVar[str] = "anthropic"
     label: ClassVar[str] = "Anthropic"
+    key_setting: ClassVar[str] = "anthropic_api_key"
 
     def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
         self._key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else ""

@@ -73,7 +73,7 @@ class Fal(RemoteAdapter):
             try:
                 reply = wire.inquire(f"{base_url}/account/billing?expand=credits")
             except ProviderFailure as failure:
-                if failure.kind == "auth":
+                if failure.kind in ("auth", "billing"):  # "no permission to access billing" sounds like either
                     which = "does not take FAL_ADMIN_KEY for one" if admin else "FAL_KEY is none; set FAL_ADMIN_KEY"
                     return Account(note=f"fal tells its balance to an ADMIN key only, and {which}.")
                 raise

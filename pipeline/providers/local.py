@@ -45,6 +45,7 @@ NO_UPSCALER = "No embedded engine can enlarge pictures."
 class Local:
     name: ClassVar[str] = "local"
     label: ClassVar[str] = "Built-in engines"
+    key_setting: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         tools = partial(ffmpeg.use, settings.ffmpeg_bin, settings.ffprobe_bin)

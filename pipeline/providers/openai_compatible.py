@@ -16,6 +16,7 @@ NO_KEY = "none"  # the openai package sends no request without one
 class OpenAICompatible(OpenAIChat):
     name: ClassVar[str] = "openai_compatible"
     label: ClassVar[str] = "Own language model"
+    key_setting: ClassVar[str] = "openai_compatible_api_key"
 
     def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
         key = settings.openai_compatible_api_key

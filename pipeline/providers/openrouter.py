@@ -13,6 +13,7 @@ from pipeline.settings import Settings
 class OpenRouter(OpenAIChat):
     name: ClassVar[str] = "openrouter"
     label: ClassVar[str] = "OpenRouter"
+    key_setting: ClassVar[str] = "openrouter_api_key"
 
     def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
         self._key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tests.simulator import faults
 from tests.simulator.call import Answer, Call
@@ -144,8 +145,19 @@ def _spoiled(provider: Provider, answer: Answer, fault: faults.Fault) -> Outcome
         return Outcome(answer, "drip", fault.seconds or DRIP)
     if fault.kind == "cut_body":
         return Outcome(answer, "cut")
-    if fault.kind == "half_json":
+    if fault.kind == "wrong_types":
+        answer.body = json.dumps(_other_types(json.loads(answer.body))).encode()
+    elif fault.kind == "half_json":
         answer.body = answer.body[: len(answer.body) // 2]
     else:
         answer.body = b"{'status': undefined, " + answer.body[1:]
     return Outcome(answer)
+
+
+def _other_types(value: Any) -> Any:
+    """The same JSON with every number as text and every text as a number."""
+    if isinstance(value, dict):
+        return {name: _other_types(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_other_types(one) for one in value]
+    return len(value) if isinstance(value, str) else str(value)

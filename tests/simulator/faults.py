@@ -42,6 +42,7 @@ KINDS: dict[str, frozenset[str]] = {
     "cut_body": ANY,
     "malformed_json": ANY,
     "half_json": ANY,
+    "wrong_types": ANY,
     "embedded_error": CHAT | SUBMIT | {"status"},
     # What a language model says.
     "refusal": CHAT,
@@ -72,6 +73,7 @@ KINDS: dict[str, frozenset[str]] = {
 TURNED_AWAY = ("unauthorised", "no_credit", "rate_limit", "server_error", "html", "reset_before", "hang")
 SPOILED = (
     "reset_after", "server_error_after", "html_after", "hang_after", "drip", "cut_body", "malformed_json", "half_json",
+    "wrong_types",
 )  # fmt: skip
 
 # What a storm draws from unless told otherwise: nothing that costs a client its whole time limit, nothing that needs a
@@ -99,9 +101,9 @@ class Fault:
     """One scripted fault.
 
     nth: the nth matching call from now on meets it (1: the next one). times: that many calls in a row; 0: all.
-    status, html: of a server error. retry_after: seconds in the header of a 429. seconds: how long a hang lasts, or the
-    pause between the bytes of a drip, or how late a late webhook is (not told: two scaled minutes). text: what a
-    message or content says.
+    status, html: of a server error (status 403: of an `unauthorised`). retry_after: seconds in the header of a 429.
+    seconds: how long a hang lasts, or the pause between the bytes of a drip, or how late a late webhook is (not told:
+    two scaled minutes). text: what a message or content says.
     content: `html`, `png` or `mp4` inside an output of the wrong type. polls: how many polls show an unknown status.
     """
 

@@ -54,7 +54,10 @@ class Anthropic(Provider):
     name = "anthropic"
 
     def build_routes(self) -> list[Route]:
-        return [Route("POST", "/anthropic/v1/messages", "chat", self.messages)]
+        return [
+            Route("POST", "/anthropic/v1/messages", "chat", self.messages),
+            Route("GET", "/anthropic/v1/models", "models", self.models),
+        ]
 
     def error(self, status: int, message: str, kind: str = "") -> Answer:
         error = {"type": KINDS.get(status, "api_error"), "message": message}
@@ -71,6 +74,17 @@ class Anthropic(Provider):
 
     def model_of(self, call: Call) -> str:
         return str(call.body.get("model", "")) if isinstance(call.body, dict) else ""
+
+    def models(self, call: Call) -> Answer:
+        if "anthropic-version" not in call.headers:
+            return self.error(400, "anthropic-version: header is required")
+        known = {
+            "type": "model",
+            "id": "claude-sonnet-5",
+            "display_name": "Claude Sonnet 5",
+            "created_at": "2026-02-01",
+        }
+        return Answer.json({"data": [known], "has_more": False, "first_id": known["id"], "last_id": known["id"]})
 
     def messages(self, call: Call) -> Answer:
         if refused := self._refused(call):

@@ -83,7 +83,8 @@ class Provider:
     def turn_away(self, call: Call, fault: Fault) -> Answer:
         """The answer to a request that a fault refuses."""
         if fault.kind == "unauthorised":
-            return self.error(401, "Invalid API key")
+            status = fault.status or 401
+            return self.error(status, "Forbidden" if status == 403 else "Invalid API key")
         if fault.kind == "no_credit":
             return self.no_credit()
         if fault.kind == "rate_limit":
