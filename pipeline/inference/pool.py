@@ -28,7 +28,7 @@ from pipeline.errors import Cancelled, DiskFull, EngineFailed, EngineTimeout, Pr
 T = TypeVar("T")
 
 # Loaded once and shared by every process; nothing here may start a thread or initialise an engine.
-_PRELOAD = ["pipeline.inference.pool", "pipeline.inference.speech"]
+_PRELOAD = ["pipeline.inference.pool", "pipeline.inference.speech", "pipeline.inference.intake"]
 _TICK_S = 0.05
 _NICENESS = 10
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
