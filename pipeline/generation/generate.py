@@ -148,11 +148,11 @@ class Generator:
         if found is not None:
             return Generated(*found, cached=True)
         row = self._left_over(self.records.open_row(keys))
+        if row is None and candidates[0].paid and self.records.given_up(keys):
+            raise Abandoned("It was given up because the provider's answer was lost.", hint="Ask for it again.")
         if row is None and attach_only:
             raise Cancelled("There is nothing of it at a provider.")
         attach_only = attach_only and row is not None and not row.asked_again
-        if row is None and candidates[0].paid and self.records.given_up(keys):
-            raise Abandoned("It was given up because the provider's answer was lost.", hint="Ask for it again.")
         with self._work_folder() as folder:
             undertaking = Undertaking(
                 self._desk,

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from pipeline.errors import Cancelled, NeedsSetup, ProductError
+from pipeline.generation.attendance import BadOutput
 from pipeline.generation.outcomes import Abandoned, BudgetReached, DownloadFailed, Halted, Unresolved
-from pipeline.generation.undertaking import BadOutput
 from pipeline.providers.failures import ProviderFailure
 from pipeline.store.models import Project
 from tests.generation.kit import Bench, bench
@@ -272,3 +272,25 @@ def test_the_clock_on_the_wall_decides_nothing(desk, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: real() + 3600 * (1 if int(real() * 20) % 2 else -1))
     desk.make(desk.clip(), unit="videos/1")
     assert desk.statuses() == ["finished"]
+
+
+def test_what_is_known_of_a_picture_beside_its_content_makes_no_other_request(desk):
+    """Equal content is published again by somebody who has more to say of it."""
+    plain = desk.image()
+    made = desk.make(desk.picture(references=(plain,)))
+    known = plain.model_copy(update={"meta": {"measured": {"width": 1280, "height": 720}}})
+    again = desk.make(desk.picture(references=(known,)))
+    assert again.cached and again.media == made.media
+    assert desk.submits() == 1
+
+
+def test_a_request_that_was_not_sent_is_not_left_open(desk):
+    """The provider has asked to be left alone, and the film is stopped meanwhile."""
+    desk.chain.hold("replicate", 60)
+    stop = threading.Event()
+    thread = threading.Thread(target=lambda: _make_until(desk, stop))
+    thread.start()
+    assert desk.simulator.wait_for(lambda: desk.statuses() == ["prepared"])
+    stop.set()
+    thread.join(20)
+    assert desk.statuses() == ["cancelled"] and desk.submits() == 0

@@ -2,92 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
-from sqlalchemy import select
-from werkzeug.serving import make_server
 
-from pipeline.runner import Runner
-from pipeline.store import open_store
-from pipeline.store.models import Shot
-from server.answers import Answers
 from server.app import create_app
-from server.wiring import Services
-from tests.paid.kit import KINDS, QUICK, new_project, settings_at
-from tests.simulator import Simulator
-
-STORY = 'Mira ran down to the harbour. "Have you seen my little bell, dear Tomas?" asked Mira.'
-PREVIEW = {f"render_{kind}": "preview" for kind in KINDS}
-
-
-@dataclass
-class Site:
-    simulator: Simulator
-    services: Services
-    client: FlaskClient
-    project_id: int
-
-    def shots(self, kind: str) -> list[Shot]:
-        query = select(Shot).where(Shot.project_id == self.project_id, Shot.kind == kind).order_by(Shot.idx)
-        with self.services.store.db.read() as session:
-            return list(session.scalars(query))
-
-    def until(self, reached: Callable[[], Any], timeout_s: float = 60.0) -> Any:
-        deadline = time.monotonic() + timeout_s
-        while not (found := reached()):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        return found
-
-    def unresolved(self) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self.client.get(f"/api/projects/{self.project_id}/unresolved").get_json()["items"]
-        return items
-
-
-@pytest.fixture(scope="module")
-def preview(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film that the built-in engines have made."""
-    folder = tmp_path_factory.mktemp("preview") / "data"
-    with open_store(folder) as store:
-        runner = Runner(store, settings_at({}, folder))
-        project_id = new_project(store, story=STORY, **PREVIEW)
-        runner.start(project_id)
-        assert runner.wait(project_id, 120) == "done"
-        runner.close()
-    return folder
-
-
-@pytest.fixture
-def site(preview: Path, tmp_path: Path) -> Iterator[Site]:
-    """The film in a folder of its own, behind a server that providers can call back."""
-    folder = tmp_path / "data"
-    shutil.copytree(preview, folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with Simulator() as simulator:
-        settings = settings_at(simulator.env(), folder, public_url=f"http://127.0.0.1:{port}")
-        store = open_store(folder)
-        services = Services(settings, store, Runner(store, settings, timing=QUICK), Answers(store.db))
-        app = create_app(services)
-        web = make_server("127.0.0.1", port, app, threaded=True)
-        threading.Thread(target=web.serve_forever, daemon=True).start()
-        try:
-            yield Site(simulator, services, app.test_client(), 1)
-        finally:
-            web.shutdown()
-            web.server_close()
-            services.close(5)
-        assert simulator.errors == []
+from tests.paid.site import Site
 
 
 def test_one_shot_is_upgraded_and_nothing_moves(site: Site) -> None:
@@ -128,33 +48,31 @@ def test_lips_wait_for_their_result_and_requests_join(site: Site) -> None:
     assert status["items"][0]["lipsync_status"] == "done" and status["left_estimate_micros"] == 0
 
 
-def test_a_lost_answer_is_told_by_the_webhook(site: Site) -> None:
-    site.simulator.script("reset_after", provider="fal", operation="submit")
-    _only_fal(site)
-    shot = site.shots("narration")[0]
-    site.client.post(f"/api/shots/{shot.id}/frame", json={"render": "paid"})
-    site.until(lambda: site.shots("narration")[0].first_frame_url != shot.first_frame_url)
-    assert len(site.simulator.requests(operation="submit")) == 1
-    assert site.unresolved() == []
+def test_a_lost_answer_is_told_by_the_webhook(fal_site: Site) -> None:
+    fal_site.simulator.script("reset_after", provider="fal", operation="submit")
+    shot = fal_site.shots("narration")[0]
+    fal_site.client.post(f"/api/shots/{shot.id}/frame", json={"render": "paid"})
+    fal_site.until(lambda: fal_site.shots("narration")[0].first_frame_url != shot.first_frame_url)
+    assert len(fal_site.simulator.requests(operation="submit")) == 1
+    assert fal_site.unresolved() == []
 
 
 @pytest.mark.parametrize("choice", ["resend", "abandon"])
-def test_a_lost_answer_is_settled_by_the_user(site: Site, choice: str) -> None:
-    site.simulator.script("reset_after", provider="fal", operation="submit")
-    site.simulator.script("webhook_lost", provider="fal", operation="submit")
-    _only_fal(site)
-    shot = site.shots("narration")[0]
-    site.client.post(f"/api/shots/{shot.id}/frame", json={"render": "paid"})
-    [case] = site.until(site.unresolved)
+def test_a_lost_answer_is_settled_by_the_user(fal_site: Site, choice: str) -> None:
+    fal_site.simulator.script("reset_after", provider="fal", operation="submit")
+    fal_site.simulator.script("webhook_lost", provider="fal", operation="submit")
+    shot = fal_site.shots("narration")[0]
+    fal_site.client.post(f"/api/shots/{shot.id}/frame", json={"render": "paid"})
+    [case] = fal_site.until(fal_site.unresolved)
     assert case["status"] == "ambiguous" and case["provider"] == "fal"
-    assert site.client.post(f"/api/generations/{case['id']}/resolve", json={}).status_code == 422
-    settled = site.client.post(f"/api/generations/{case['id']}/resolve", json={"choice": choice})
+    assert fal_site.client.post(f"/api/generations/{case['id']}/resolve", json={}).status_code == 422
+    settled = fal_site.client.post(f"/api/generations/{case['id']}/resolve", json={"choice": choice})
     assert settled.status_code == 200
     if choice == "resend":
-        site.until(lambda: site.shots("narration")[0].first_frame_url != shot.first_frame_url)
-    submits = len(site.simulator.requests(operation="submit"))
+        fal_site.until(lambda: fal_site.shots("narration")[0].first_frame_url != shot.first_frame_url)
+    submits = len(fal_site.simulator.requests(operation="submit"))
     assert submits == (2 if choice == "resend" else 1)
-    assert site.client.post(f"/api/generations/{case['id']}/resolve", json={"choice": choice}).status_code == 409
+    assert fal_site.client.post(f"/api/generations/{case['id']}/resolve", json={"choice": choice}).status_code == 409
 
 
 @pytest.mark.parametrize("kind", ["webhook_repeated", "webhook_out_of_order", "webhook_forged"])
@@ -173,9 +91,3 @@ def test_a_webhook_without_a_right_signature_is_refused(site: Site) -> None:
     forged = site.client.post("/api/webhooks/fal?generation=x", json={"request_id": "x", "status": "OK"})
     assert forged.status_code == 403
     assert site.client.post("/api/webhooks/nobody", json={}).status_code == 404
-
-
-def _only_fal(site: Site) -> None:
-    """Pictures go to fal, which cannot list its jobs."""
-    chain = site.services.runner.generator._chain
-    chain.adapter("replicate").ready = lambda capability: "not set up"
