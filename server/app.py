@@ -59,6 +59,9 @@ def _bare_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.compact = True  # type: ignore[attr-defined]
+    # No redirects between spellings of an address: what is not an address of ours is answered with a problem.
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
     install_errors(app)
     guard(app, settings)
 

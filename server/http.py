@@ -9,14 +9,12 @@ import json
 import logging
 import uuid
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, request
-from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from pipeline.errors import InvalidInput, ProductError
-from pipeline.projects import invalid
+from pipeline.errors import ProductError
 from server.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -25,6 +23,7 @@ STATUS = {
     "invalid_input": 422,
     "not_found": 404,
     "conflict": 409,
+    "stale_version": 409,
     "needs_setup": 409,
     "submit_ambiguous": 409,
     "queue_halted": 409,
@@ -57,6 +56,26 @@ STATUS = {
     "shutting_down": 503,
     "engine_failed": 500,
     "engine_timeout": 504,
+    "internal": 500,
+    "timeout": 408,
+    "address_forbidden": 502,
+    "store_waiting": 503,
+    # A run's own: they end no request, unless one waits for the unit that met them.
+    "stage_failed": 409,
+    "scene_without_shots": 409,
+    "no_frame": 409,
+    "no_face": 409,
+    "short_clip": 409,
+    "missing_clip": 409,
+    "missing_picture": 409,
+    "preview_used": 409,
+    "text_degraded": 409,
+    "asked_again": 409,
+    "superseded": 409,
+    "abandoned_before": 409,
+    "interrupted": 502,
+    "bad_answer": 502,
+    "writer_fault": 502,
 }
 _CODES = {
     400: "bad_request",
@@ -73,8 +92,6 @@ _DETAILS = {
     413: "What was sent is too large.",
     416: "The file has no such part.",
 }
-
-Body = TypeVar("Body", bound=BaseModel)
 
 
 class Refused(ProductError):
@@ -105,44 +122,6 @@ def problem_of(
     if status in (503, 507):
         response.headers["Retry-After"] = "5"
     return response
-
-
-def json_object() -> dict[str, Any]:
-    """The request's body, which has to be a JSON object; none at all counts as an empty one. Raises Refused."""
-    raw = request.get_data()
-    if not raw:
-        return {}
-    if not request.is_json:
-        raise Refused("The body has to be JSON.", hint="Send it as application/json.", code="unsupported_media_type")
-    try:
-        body = json.loads(raw, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise Refused("The body is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise Refused("The body has to be a JSON object.")
-    return body
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def body_as(kind: type[Body], body: dict[str, Any]) -> Body:
-    """The body as a validated value. Raises InvalidInput, whose `field` names what is wrong."""
-    try:
-        return kind.model_validate(body)
-    except ValidationError as error:
-        raise invalid(error) from None
-
-
-def whole_number(name: str, default: int, *, least: int = 0, most: int = (1 << 62)) -> int:
-    """A number out of the query string. Raises InvalidInput."""
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
-        raise InvalidInput(f"{name} has to be a whole number of at least {least}.", field=name)
-    return int(text)
 
 
 def unchanged(etag: str) -> Response | None:

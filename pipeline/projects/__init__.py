@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 
 from pipeline.errors import Conflict, InvalidInput, NotFound
 from pipeline.projects.clips import clip_rows
-from pipeline.projects.fields import ProjectFields, checked_fields, checked_story, invalid, title_of
+from pipeline.projects.fields import (
+    ProjectFields,
+    check_version,
+    checked_fields,
+    checked_story,
+    invalid,
+    storable,
+    title_of,
+)
 from pipeline.projects.film_report import report
 from pipeline.projects.views import scenes_view, segments_view, shots_view
 from pipeline.store.models import Project, Run, utc_now
@@ -19,24 +27,20 @@ from pipeline.writer.text import has_words
 __all__ = [
     "ProjectFields",
     "change_project",
+    "check_version",
     "checked_fields",
     "checked_story",
     "clip_rows",
     "create_project",
     "delete_project",
     "invalid",
-    "list_projects",
     "live_project",
-    "project_view",
     "report",
     "scenes_view",
     "segments_view",
     "shots_view",
+    "storable",
 ]
-
-_HIDDEN = {"options", "film_meta", "deleted_at", "narration_wav_url"}
-_PAGE = 20
-_LARGEST_PAGE = 100
 
 
 def create_project(
@@ -62,9 +66,15 @@ def create_project(
     return project
 
 
-def change_project(session: Session, project_id: int, fields: Mapping[str, Any], *, max_story_words: int) -> Project:
-    """Changes the given fields. Raises NotFound, InvalidInput, and Conflict when the story changes under a live run."""
+def change_project(
+    session: Session, project_id: int, fields: Mapping[str, Any], *, max_story_words: int, seen: int | None = None
+) -> Project:
+    """Changes the given fields; `seen` is the version that the user looked at.
+
+    Raises NotFound, InvalidInput, and Conflict when the story changes under a live run or `seen` is an old version.
+    """
     project = live_project(session, project_id)
+    check_version(project.version, seen)
     given = checked_fields(fields, max_story_words=max_story_words)
     running = session.scalar(select(func.count()).where(Run.project_id == project_id, Run.state == "running"))
     if running and given.get("story", project.story) != project.story:
@@ -89,40 +99,3 @@ def live_project(session: Session, project_id: int) -> Project:
     if project is None or project.deleted_at is not None:
         raise NotFound("There is no such project.", hint="It may have been deleted.")
     return project
-
-
-def project_view(session: Session, project_id: int) -> dict[str, Any]:
-    """A project as the API shows it: its columns, its `state` and its film's length. Raises NotFound."""
-    project = live_project(session, project_id)
-    return _view(project, _states(session, [project_id]).get(project_id, "idle"))
-
-
-def list_projects(session: Session, *, cursor: str | None = None, limit: int = _PAGE) -> dict[str, Any]:
-    """`{"items", "next"}`, newest first, without stories. `cursor` is a former answer's `next`. Raises InvalidInput."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidInput("This cursor is not one of ours.", hint="Start again without it.", field="cursor")
-    size = max(1, min(limit, _LARGEST_PAGE))
-    query = select(Project).where(Project.deleted_at.is_(None)).order_by(Project.id.desc()).limit(size + 1)
-    if cursor is not None:
-        query = query.where(Project.id < int(cursor))
-    projects = session.scalars(query).all()
-    page = projects[:size]
-    states = _states(session, [project.id for project in page])
-    items = [_view(project, states.get(project.id, "idle"), brief=True) for project in page]
-    return {"items": items, "next": str(page[-1].id) if len(projects) > size else None}
-
-
-def _view(project: Project, state: str, *, brief: bool = False) -> dict[str, Any]:
-    hidden = _HIDDEN | {"story", "idea"} if brief else _HIDDEN
-    shown = {name: getattr(project, name) for name in Project.__table__.columns.keys() if name not in hidden}  # noqa: SIM118
-    return shown | {"state": state}
-
-
-def _states(session: Session, ids: list[int]) -> dict[int, str]:
-    """The state of each project's latest run."""
-    latest = (
-        select(Run.project_id, Run.state, func.max(Run.started_at))
-        .where(Run.project_id.in_(ids))
-        .group_by(Run.project_id)
-    )
-    return {row.project_id: row.state for row in session.execute(latest)}

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.contracts import AspectRatio, Render
-from pipeline.errors import InvalidInput
+from pipeline.errors import Conflict, InvalidInput
 from pipeline.writer.text import count_words, has_words
 
 CHARACTERS_PER_WORD = 20  # a story of so many characters for each allowed word is refused unread
@@ -63,6 +63,27 @@ def checked_fields(fields: Mapping[str, Any], *, max_story_words: int) -> dict[s
     if "story" in given:
         given["story"] = checked_story(given["story"], max_story_words=max_story_words)
     return given
+
+
+def storable(text: str) -> str:
+    """The text itself. Raises ValueError for what no database and no file format carries."""
+    if _UNSTORABLE.search(text):
+        raise ValueError("it has a character that cannot be kept")
+    return text
+
+
+def check_version(current: int, seen: int | None) -> None:
+    """Refuses a change that was made looking at an older version of the row; None changes whatever is there.
+
+    Raises Conflict with the code `stale_version`.
+    """
+    if seen is not None and seen != current:
+        raise Conflict(
+            f"This was changed meanwhile: it is at version {current}, and the change was made to version {seen}.",
+            hint="Look at it again, then repeat the change.",
+            field="version",
+            code="stale_version",
+        )
 
 
 def invalid(error: ValidationError) -> InvalidInput:

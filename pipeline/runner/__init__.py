@@ -27,7 +27,7 @@ from pipeline.generation.timing import Timing
 from pipeline.runner.driver import Driver, Ending, RunOptions
 from pipeline.runner.lanes import LaneQueue, open_lanes
 from pipeline.runner.loose import LooseWork, Scope
-from pipeline.runner.status import run_status
+from pipeline.runner.status import progress_of, run_status
 from pipeline.settings import Settings
 from pipeline.stage import Stage, StageContext, lipsync_key, video_key
 from pipeline.stages import all_stages
@@ -235,6 +235,16 @@ class Runner:
             project_id,
             stages=self.stages,
             driver=self._live_driver(project_id),
+            parallel=self.settings.engine_workers,
+        )
+
+    def progress_of(self, ids: Sequence[int]) -> dict[int, tuple[int, str | None]]:
+        """(percent, step) by project, as `status` has them, in a fixed number of queries."""
+        return progress_of(
+            self.store,
+            ids,
+            stages=self.stages,
+            driver=self._live_driver,
             parallel=self.settings.engine_workers,
         )
 

@@ -4,60 +4,92 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
+from pydantic import Field
 
 from pipeline.errors import InvalidInput
 from pipeline.projects import live_project
-from server.http import Refused, services, unchanged, versioned, whole_number
+from server.contract import Answer, Page, Query, Raw, Whole, api, of_everything, of_project
+from server.http import Refused, services
 from server.wiring import Services
 
 room = Blueprint("events", __name__, url_prefix="/api")
 
 _HEARTBEAT_S = 15.0
 _PAGE = 500
+_STREAM = Raw(("text/event-stream",))
+_RESUME = {"Last-Event-ID": "A stream goes on after this event."}
+
+
+class Watch(Query):
+    """`after`: only events after this cursor; `kind` leaves the others out."""
+
+    after: Annotated[Whole | None, Field(ge=0)] = None
+    kind: Literal["log", "step", "run", "project"] | None = None
+
+
+class Event(Answer):
+    """`seq` is its place in the log, which never changes."""
+
+    seq: int
+    project_id: int | None
+    run_id: str | None
+    at: str
+    level: str
+    kind: str
+    stage: str
+    unit: str
+    text: str
+    data: dict[str, Any] | None
+
+
+class Events(Page[Event]):
+    """`next` when there is more already; `cursor`: ask after this the next time."""
+
+    cursor: str
 
 
 @room.get("/events")
-def of_all() -> Response:
-    return _answer(None)
+@api(
+    query=Watch,
+    answers={200: (Events, _STREAM)},
+    problems=("too_many_streams",),
+    polled=of_everything,
+    headers=_RESUME,
+)
+def of_all(query: Watch) -> dict[str, Any] | Response:
+    """Follows everything that happens: as answers to polls, or as a stream.
+
+    With `Accept: text/event-stream` it is a stream of server-sent events that goes on after `Last-Event-ID` (or
+    `after`), or from now on where neither is given. Both have the same events under the same cursor.
+    """
+    return _answer(None, query)
 
 
 @room.get("/projects/<int:project_id>/events")
-def of_project(project_id: int) -> Response:
+@api(query=Watch, answers={200: (Events, _STREAM)}, problems=("too_many_streams",), polled=of_project, headers=_RESUME)
+def of_one(project_id: int, query: Watch) -> dict[str, Any] | Response:
+    """Follows what happens in one project: as answers to polls, or as a stream."""
     with services().store.db.read() as session:
         live_project(session, project_id)
-    return _answer(project_id)
+    return _answer(project_id, query)
 
 
-def _answer(project_id: int | None) -> Response:
+def _answer(project_id: int | None, query: Watch) -> dict[str, Any] | Response:
     if request.accept_mimetypes.best_match(["application/json", "text/event-stream"]) == "text/event-stream":
-        return _stream(project_id)
-    return _poll(project_id)
+        return _stream(project_id, query)
+    after = query.after or 0
+    items = services().store.events.since(after, project_id=project_id, limit=_PAGE, kind=query.kind)
+    cursor = str(items[-1]["seq"] if items else after)
+    return {"items": items, "next": cursor if len(items) == _PAGE else None, "cursor": cursor}
 
 
-def _poll(project_id: int | None) -> Response:
-    """`{"items", "next", "cursor"}`: `next` when there is more already; `cursor` to ask after the next time.
-
-    `kind` (log, step, run, project) leaves the others out.
-    """
-    log = services().store.events
-    after, kind = whole_number("after", 0), request.args.get("kind")
-    etag = f"{services().store.boot_id}-{log.newest(project_id)}-{after}-{kind or ''}"
-    same = unchanged(etag)
-    if same is not None:
-        return same
-    items = log.since(after, project_id=project_id, limit=_PAGE, kind=kind)
-    cursor = items[-1]["seq"] if items else after
-    more = len(items) == _PAGE
-    return versioned(jsonify({"items": items, "next": str(cursor) if more else None, "cursor": str(cursor)}), etag)
-
-
-def _stream(project_id: int | None) -> Response:
+def _stream(project_id: int | None, query: Watch) -> Response:
     """From the client's Last-Event-ID (or `after`) on; from now on where it names none."""
     parts = services()
-    cursor = _last_seen()
+    cursor = _last_seen(query)
     if cursor is None:
         cursor = parts.store.events.newest(project_id)
     if parts.closing.is_set():
@@ -71,10 +103,10 @@ def _stream(project_id: int | None) -> Response:
     return response
 
 
-def _last_seen() -> int | None:
+def _last_seen(query: Watch) -> int | None:
     named = request.headers.get("Last-Event-ID", "").strip()
     if not named:
-        return whole_number("after", -1) if "after" in request.args else None
+        return query.after
     if not (named.isascii() and named.isdigit() and len(named) < 19):
         raise InvalidInput("Last-Event-ID is not one of ours.", field="Last-Event-ID")
     return int(named)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, ConfigDict
+from flask import Blueprint, request
 
 from pipeline.errors import InvalidInput, NotFound
 from pipeline.generation.record import Row
 from pipeline.providers import ADAPTERS
 from pipeline.providers.failures import ProviderFailure
-from server.http import Refused, body_as, json_object, services
+from server.contract import Answer, Body, Page, api
+from server.http import Refused, services
 
 room = Blueprint("generations", __name__, url_prefix="/api")
 
 _LARGEST_WEBHOOK = 1 << 20
 
 
-class Settlement(BaseModel):
+class Settlement(Body):
     """{"choice": "resend" | "abandon"}; `{"resend": true}` and `{"abandon": true}` say the same."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     choice: Literal["resend", "abandon"] | None = None
     resend: Literal[True] | None = None
@@ -36,38 +34,64 @@ class Settlement(BaseModel):
         return str(said.pop())
 
 
+class GenerationAnswer(Answer):
+    """A request to a provider. `error` is what is known of how it ended."""
+
+    id: str
+    project_id: int | None
+    unit: str
+    capability: str
+    provider: str
+    model: str
+    status: str
+    submitted_at: str
+    error: dict[str, Any] | None
+
+
+class WebhookAnswer(Answer):
+    """Whether the word was of use."""
+
+    used: bool
+
+
 @room.get("/projects/<int:project_id>/unresolved")
-def unresolved(project_id: int) -> Response:
-    """Requests whose answer was lost and that nobody has found again, oldest first."""
+@api(answers={200: Page[GenerationAnswer]})
+def unresolved(project_id: int) -> Page[GenerationAnswer]:
+    """Lists requests whose answer was lost and that nobody has found again, oldest first."""
     rows = reversed(services().runner.generator.unresolved(project_id))
-    return jsonify({"items": [_view(row) for row in rows], "next": None})
+    return Page[GenerationAnswer](items=[_view(row) for row in rows])
 
 
 @room.post("/generations/<generation_id>/resolve")
-def resolve(generation_id: str) -> Response:
-    choice = body_as(Settlement, json_object()).chosen()
+@api(body=Settlement, answers={200: GenerationAnswer}, problems=("conflict",))
+def resolve(generation_id: str, body: Settlement) -> GenerationAnswer:
+    """Settles a request whose answer was lost: it is sent again, or given up."""
     runner = services().runner
-    row = runner.loose.resolve(generation_id, choice)
-    return jsonify(_view(runner.generator.records.row(row.id) or row))
+    row = runner.loose.resolve(generation_id, body.chosen())
+    return _view(runner.generator.records.row(row.id) or row)
 
 
-def _view(row: Row) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "project_id": row.project_id,
-        "unit": row.unit_key,
-        "capability": row.capability,
-        "provider": row.provider,
-        "model": row.model,
-        "status": row.status,
-        "submitted_at": row.submitted_at.isoformat(),
-        "error": row.error or None,
-    }
+def _view(row: Row) -> GenerationAnswer:
+    return GenerationAnswer(
+        id=row.id,
+        project_id=row.project_id,
+        unit=row.unit_key,
+        capability=row.capability,
+        provider=row.provider,
+        model=row.model,
+        status=row.status,
+        submitted_at=row.submitted_at.isoformat(),
+        error=row.error or None,
+    )
 
 
 @room.post("/webhooks/<provider>")
-def webhook(provider: str) -> tuple[Response, int]:
-    """A provider's word about a job, believed only with a right signature, and then only for where to look."""
+@api(takes=("application/json",), answers={200: WebhookAnswer}, problems=("too_large", "forbidden"), security=None)
+def webhook(provider: str) -> WebhookAnswer:
+    """Takes a provider's word about a job.
+
+    It is believed only with a right signature, and then only for where to look.
+    """
     if provider not in ADAPTERS:
         raise NotFound("There is no such provider.")
     if (request.content_length or 0) > _LARGEST_WEBHOOK:
@@ -77,4 +101,4 @@ def webhook(provider: str) -> tuple[Response, int]:
         used = services().runner.loose.called_back(provider, headers, request.get_data(), request.args.to_dict())
     except ProviderFailure:
         raise Refused("The webhook's signature is not right.", code="forbidden") from None
-    return jsonify({"used": used}), 200
+    return WebhookAnswer(used=used)

@@ -2,94 +2,83 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
-from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response
 
 from pipeline.errors import Conflict
-from pipeline.projects import change_project, create_project, delete_project, list_projects, project_view
-from server.http import json_object, services, unchanged, versioned, whole_number
+from pipeline.projects import ProjectFields, change_project, create_project, delete_project
+from pipeline.projects.documents import ListedProject, ProjectView, page_of_projects, project_json, projects_json
+from server.contract import Page, Paged, Turn, Version, api, json_text, of_everything, of_project
+from server.http import services
 
 room = Blueprint("projects", __name__, url_prefix="/api/projects")
 
 
+class ProjectChanges(ProjectFields):
+    """Only what is given changes."""
+
+    version: Version = None
+
+
 @room.get("")
-def index() -> Response:
-    """Newest first; running ones say how far they are."""
+@api(query=Paged, answers={200: Page[ListedProject]}, polled=of_everything)
+def index(query: Paged) -> Response:
+    """Lists the projects, newest first; running ones say how far they are."""
     parts = services()
-    etag = f"{parts.store.boot_id}-{parts.store.events.newest()}-{request.query_string.decode('latin-1')}"
-    same = unchanged(etag)
-    if same is not None:
-        return same
-    limit = whole_number("limit", 20, least=1, most=100)
-    with parts.store.db.read() as session:
-        page = list_projects(session, cursor=request.args.get("cursor"), limit=limit)
-    for item in page["items"]:
-        item |= _progress(item)
-    return versioned(jsonify(page), etag)
-
-
-def _progress(item: dict[str, Any]) -> dict[str, Any]:
-    if item["state"] == "done":
-        return {"percent": 100, "yoloStep": None}
-    if item["state"] == "idle":
-        return {"percent": 0, "yoloStep": None}
-    status = services().runner.status(item["id"])
-    return {"percent": status["percent"], "yoloStep": status["yoloStep"]}
+    with parts.store.db.reading() as connection:
+        found = page_of_projects(connection, cursor=query.cursor, limit=query.limit)
+        page = dict(found[: query.limit])
+        progress: dict[int, tuple[int, str | None]] = {}
+        progress |= {project_id: (100 if state == "done" else 0, None) for project_id, state in page.items()}
+        progress |= parts.runner.progress_of([one for one, state in page.items() if state not in ("idle", "done")])
+        items = projects_json(connection, list(page), progress)
+    following = json.dumps(str(min(page))) if len(found) > query.limit else "null"
+    return json_text(f'{{"items":{items},"next":{following}}}')
 
 
 @room.post("")
-def create() -> tuple[Response, int]:
-    parts, body = services(), json_object()
-    with parts.answers.turn(request.headers.get("Idempotency-Key"), request.path, body) as turn:
-        if turn.answer is not None:
-            status, view = turn.answer
-            return _created(view), status
-        with parts.store.db.write(durable=True) as session:
-            project = create_project(session, body, max_story_words=parts.settings.max_story_words)
-            view = project_view(session, project.id)
-            parts.store.events.append(session, project_id=project.id, kind="project", text="The project was created.")
-            turn.keep(session, 201, view)
-    return _created(view), 201
-
-
-def _created(view: dict[str, Any]) -> Response:
-    response = jsonify(view)
-    response.headers["Location"] = f"/api/projects/{view['id']}"
-    return response
+@api(body=ProjectFields, answers={201: ProjectView}, spends=True, location="/api/projects/{id}")
+def create(body: ProjectFields, turn: Turn) -> ProjectView:
+    """Creates a project from a story, or from an idea for one."""
+    parts = services()
+    with parts.store.db.write(durable=True) as session:
+        fields = body.model_dump(exclude_unset=True)
+        project = create_project(session, fields, max_story_words=parts.settings.max_story_words)
+        parts.store.events.append(session, project_id=project.id, kind="project", text="The project was created.")
+        view = ProjectView.model_validate_json(project_json(session.connection(), project.id))
+        turn.keep(session, view)
+    return view
 
 
 @room.get("/<int:project_id>")
+@api(answers={200: ProjectView}, polled=of_project)
 def read(project_id: int) -> Response:
-    parts = services()
-    # The version is read before the project: one that is newer than what is shown would hide a change.
-    etag = f"{parts.store.boot_id}-{parts.store.events.newest(project_id)}"
-    with parts.store.db.read() as session:
-        view = project_view(session, project_id)
-    return unchanged(etag) or versioned(jsonify(view), etag)
+    """Reads a project."""
+    with services().store.db.reading() as connection:
+        return json_text(project_json(connection, project_id))
 
 
 @room.patch("/<int:project_id>")
-def change(project_id: int) -> Response:
-    parts, body = services(), json_object()
+@api(body=ProjectChanges, answers={200: ProjectView}, problems=("conflict", "stale_version"))
+def change(project_id: int, body: ProjectChanges) -> Response:
+    """Changes the given fields of a project."""
+    parts = services()
+    fields = body.model_dump(exclude_unset=True, exclude={"version"})
     with parts.store.db.write(durable=True) as session:
-        change_project(session, project_id, body, max_story_words=parts.settings.max_story_words)
-        view = project_view(session, project_id)
+        change_project(session, project_id, fields, seen=body.version, max_story_words=parts.settings.max_story_words)
         parts.store.events.append(session, project_id=project_id, kind="project", text="The project was changed.")
-    return jsonify(view)
+        return json_text(project_json(session.connection(), project_id))
 
 
 @room.delete("/<int:project_id>")
-def delete(project_id: int) -> Response:
-    """Stops its run, and hides it from then on."""
+@api(answers={204: None})
+def delete(project_id: int) -> None:
+    """Deletes a project; its run is stopped."""
     parts = services()
-    with parts.store.db.read() as session:
-        live = project_view(session, project_id)["state"] in ("running", "paused")
-    if live:
-        with suppress(Conflict):  # it has ended meanwhile
-            parts.runner.cancel(project_id)
+    with suppress(Conflict):  # nothing is being made
+        parts.runner.cancel(project_id)
     with parts.store.db.write(durable=True) as session:
         delete_project(session, project_id)
         parts.store.events.append(session, project_id=project_id, kind="project", text="The project was deleted.")
-    return Response(status=204)

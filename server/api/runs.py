@@ -5,68 +5,123 @@ from __future__ import annotations
 import time
 from typing import Any, Literal
 
-from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field
+from flask import Blueprint
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from pipeline.projects import live_project
+from pipeline.projects.documents import RunState
 from pipeline.store.models import Run
-from server.http import body_as, json_object, services, unchanged, versioned
+from server.contract import Answer, Body, Turn, api, of_project
+from server.http import services
 
 room = Blueprint("runs", __name__, url_prefix="/api/projects/<int:project_id>")
 
 _RUNNING_TICK_S = 10  # how long an unchanged answer may hold while a film is made: time to go moves without events
+_STATUS_URL = "/api/projects/{project_id}/yolo-status"
 
 
-class Start(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class Start(Body):
+    """`from`: this stage and the later ones are made again; `stale`: so is what edits have made stale; `force`: even
+    what would come out the same.
+    """
 
     from_stage: str | None = Field(None, alias="from", max_length=40)
     stale: Literal["redo"] | None = None
     force: bool = False
 
 
+class StageCount(Answer):
+    total: int
+    done: int
+    running: int
+    failed: int
+
+
+class RunProblem(Answer):
+    """`stage` and `unit` say where, as far as that is known."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    text: str
+    stage: str | None = None
+    unit: str | None = None
+
+
+class LogLine(Answer):
+    seq: int
+    at: str
+    level: str
+    stage: str
+    unit: str
+    text: str
+
+
+class RunStatus(Answer):
+    """`code` says why a run stopped by itself; `stages` counts units by stage."""
+
+    state: RunState
+    code: str | None
+    yoloStep: str | None
+    percent: int
+    stages: dict[str, StageCount]
+    etaSeconds: int | None
+    spendCents: int
+    estimateCents: int
+    problems: list[RunProblem]
+    logs: list[LogLine]
+
+
+class StartedRun(RunStatus):
+    run_id: str
+    project_id: int
+    status_url: str
+
+
 @room.post("/yolo")
-def start(project_id: int) -> tuple[Response, int]:
-    parts, body = services(), json_object()
-    asked = body_as(Start, body)
-    with parts.answers.turn(request.headers.get("Idempotency-Key"), request.path, body) as turn:
-        if turn.answer is not None:
-            status, answer = turn.answer
-            return _accepted(project_id, answer), status
-        run_id = parts.runner.start(project_id, from_stage=asked.from_stage, stale=asked.stale, force=asked.force)
-        answer = {"run_id": run_id, "project_id": project_id, "status_url": f"{_address(project_id)}/yolo-status"}
-        with parts.store.db.write() as session:
-            turn.keep(session, 202, answer)
-    return _accepted(project_id, answer), 202
+@api(
+    body=Start,
+    answers={202: StartedRun},
+    problems=("conflict", "needs_setup", "budget_reached"),
+    spends=True,
+    location=_STATUS_URL,
+)
+def start(project_id: int, body: Start, turn: Turn) -> dict[str, Any]:
+    """Starts the making of the film, or goes on with it.
 
-
-def _address(project_id: int) -> str:
-    return f"/api/projects/{project_id}"
-
-
-def _accepted(project_id: int, answer: dict[str, Any]) -> Response:
-    response = jsonify(answer | services().runner.status(project_id))
-    response.headers["Location"] = f"{_address(project_id)}/yolo-status"
-    return response
+    Two starts give one run.
+    """
+    parts = services()
+    run_id = parts.runner.start(project_id, from_stage=body.from_stage, stale=body.stale, force=body.force)
+    named = {"run_id": run_id, "project_id": project_id, "status_url": _STATUS_URL.format(project_id=project_id)}
+    answer = named | parts.runner.status(project_id)
+    with parts.store.db.write() as session:
+        turn.keep(session, answer)
+    return answer
 
 
 @room.post("/yolo/<any(pause, resume, cancel):command>")
-def steer(project_id: int, command: Literal["pause", "resume", "cancel"]) -> tuple[Response, int]:
+@api(answers={202: RunStatus}, problems=("conflict",))
+def steer(project_id: int, command: Literal["pause", "resume", "cancel"]) -> dict[str, Any]:
+    """Pauses, resumes or cancels the making; what is done is kept."""
     parts = services()
     with parts.store.db.read() as session:
         live_project(session, project_id)
     {"pause": parts.runner.pause, "resume": parts.runner.resume, "cancel": parts.runner.cancel}[command](project_id)
-    return jsonify(parts.runner.status(project_id)), 202
+    return parts.runner.status(project_id)
+
+
+def _progress_version(project_id: int) -> str:
+    """The project's events, and while a film is made a slow clock."""
+    parts = services()
+    with parts.store.db.reading() as connection:
+        running = connection.scalar(select(Run.id).where(Run.project_id == project_id, Run.state == "running"))
+    return f"{of_project(project_id)}-{int(time.monotonic()) // _RUNNING_TICK_S if running else 0}"
 
 
 @room.get("/yolo-status")
-def status(project_id: int) -> Response:
-    """The version is the project's event cursor, so an unchanged answer costs two index look-ups."""
-    parts = services()
-    with parts.store.db.read() as session:
-        live_project(session, project_id)
-        running = session.scalar(select(Run.id).where(Run.project_id == project_id, Run.state == "running"))
-    tick = int(time.monotonic()) // _RUNNING_TICK_S if running else 0
-    etag = f"{parts.store.boot_id}-{parts.store.events.newest(project_id)}-{tick}"
-    return unchanged(etag) or versioned(jsonify(parts.runner.status(project_id)), etag)
+@api(answers={200: RunStatus}, polled=_progress_version)
+def status(project_id: int) -> dict[str, Any]:
+    """Tells how far the making is."""
+    return services().runner.status(project_id)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, ConfigDict
+from flask import Blueprint, request
 from sqlalchemy import select
 
 from pipeline.contracts import Render
@@ -15,56 +14,101 @@ from pipeline.projects import live_project
 from pipeline.runner.single import Single
 from pipeline.stage import frame_key, lipsync_key, video_key
 from pipeline.store.models import Shot
-from server.http import body_as, json_object, services
+from server.contract import WORK_PROBLEMS, Answer, Body, Page, Turn, api
+from server.http import services
 
 room = Blueprint("shots", __name__, url_prefix="/api")
 
 LIPSYNC_WAIT_S = 120.0
 _KEYS = {"frame": frame_key, "video": video_key, "lipsync": lipsync_key}
-_COLUMNS = {
-    "frame": ("first_frame_url",),
-    "video": ("video_url", "video_status", "video_problem"),
-    "lipsync": ("lipsync_url", "lipsync_status", "lipsync_problem"),
-}
 
 
-class Wish(BaseModel):
+class Wish(Body):
     """`render`: for this once, in place of the project's own."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     render: Render | None = None
 
 
+class ShotJob(Answer):
+    """The work that was started; `unit` is its name in the events."""
+
+    project_id: int
+    shot_id: int
+    unit: str
+    status: Literal["running"]
+
+
+class MadeShot(Answer):
+    """The lips that were made."""
+
+    shot_id: int
+    status: Literal["done"]
+    lipsync_url: str | None
+    lipsync_status: str
+    lipsync_problem: str | None
+
+
+class LipsOfShot(Answer):
+    """`phase`: where the work stands at the provider, null while nothing is on."""
+
+    id: int
+    idx: int
+    duration_ms: int
+    lipsync_status: str
+    lipsync_url: str | None
+    lipsync_problem: str | None
+    phase: str | None
+
+
+class LipsyncStatus(Page[LipsOfShot]):
+    """`halted` is the code of what stopped the queue; the estimates are of all dialogue shots, and of those left."""
+
+    halted: str | None
+    estimate_micros: int
+    left_estimate_micros: int
+
+
 @room.post("/shots/<int:shot_id>/<any(frame, video, lipsync):what>")
-def make(shot_id: int, what: Literal["frame", "video", "lipsync"]) -> tuple[Response, int]:
-    """202 with the job at once; lip sync answers 200 with the result when it comes within two minutes, unless the
-    client prefers not to wait (`Prefer: respond-async`)."""
-    parts, body = services(), json_object()
-    wish = body_as(Wish, body)
+@api(
+    body=Wish,
+    answers={202: ShotJob, 200: MadeShot},
+    problems=WORK_PROBLEMS,
+    spends=True,
+    headers={"Prefer": "`respond-async`: do not wait for lip sync."},
+)
+def make(
+    shot_id: int, what: Literal["frame", "video", "lipsync"], body: Wish, turn: Turn
+) -> tuple[dict[str, Any], int]:
+    """Makes one shot's frame, clip or lip sync again.
+
+    202 with the job at once; lip sync answers 200 with the result when it comes within two minutes.
+    """
+    parts = services()
     shot = _shot(shot_id)
-    with parts.answers.turn(request.headers.get("Idempotency-Key"), request.path, body) as turn:
-        if turn.answer is not None:
-            status, answer = turn.answer
-            return jsonify(answer), status
-        key = _KEYS[what](shot_id)
-        single = parts.runner.loose.make(shot.project_id, key, render=wish.render)
-        answer = {"project_id": shot.project_id, "shot_id": shot_id, "unit": key, "status": "running"}
-        with parts.store.db.write() as session:
-            turn.keep(session, 202, answer)
+    key = _KEYS[what](shot_id)
+    single = parts.runner.loose.make(shot.project_id, key, render=body.render)
+    answer = {"project_id": shot.project_id, "shot_id": shot_id, "unit": key, "status": "running"}
+    with parts.store.db.write() as session:
+        turn.keep(session, answer, 202)
     wait = what == "lipsync" and "respond-async" not in request.headers.get("Prefer", "")
     if wait and single.done.wait(LIPSYNC_WAIT_S):
-        return _result(single, shot_id, what)
-    return jsonify(answer), 202
+        return _result(single, shot_id), 200
+    return answer, 202
 
 
-def _result(single: Single, shot_id: int, what: str) -> tuple[Response, int]:
+def _result(single: Single, shot_id: int) -> dict[str, Any]:
     """Raises Conflict with what went wrong."""
     failure = single.failure
     if failure is not None:
         raise Conflict(failure["text"], code=failure["code"])
     shot = _shot(shot_id)
-    return jsonify({"shot_id": shot_id, "status": "done"} | {name: getattr(shot, name) for name in _COLUMNS[what]}), 200
+    return {
+        "shot_id": shot_id,
+        "status": "done",
+        "lipsync_url": shot.lipsync_url,
+        "lipsync_status": shot.lipsync_status,
+        "lipsync_problem": shot.lipsync_problem,
+    }
 
 
 def _shot(shot_id: int) -> Shot:
@@ -77,27 +121,20 @@ def _shot(shot_id: int) -> Shot:
 
 
 @room.get("/projects/<int:project_id>/lipsync-status")
-def lipsync_status(project_id: int) -> Response:
-    """Each dialogue shot's lips, at which phase the work is, and what the rest is expected to cost."""
-    return jsonify(_lips(project_id))
+@api(answers={200: LipsyncStatus})
+def lipsync_status(project_id: int) -> dict[str, Any]:
+    """Tells where each dialogue shot's lips stand, and what the rest is expected to cost."""
+    return _lips(project_id)
 
 
 @room.post("/projects/<int:project_id>/lipsync-all")
-def lipsync_all(project_id: int) -> tuple[Response, int]:
+@api(body=Wish, answers={202: LipsyncStatus}, problems=WORK_PROBLEMS, spends=True)
+def lipsync_all(project_id: int, body: Wish) -> dict[str, Any]:
     """Starts the lips of every dialogue shot that has a clip and no lips yet."""
-    parts, body = services(), json_object()
-    wish = body_as(Wish, body)
-    with parts.answers.turn(request.headers.get("Idempotency-Key"), request.path, body) as turn:
-        if turn.answer is not None:
-            status, answer = turn.answer
-            return jsonify(answer), status
-        for shot in _dialogue(project_id):
-            if shot.video_url and shot.lipsync_status not in ("done", "skipped"):
-                parts.runner.loose.make(project_id, lipsync_key(shot.id), render=wish.render, force=False)
-        answer = _lips(project_id)
-        with parts.store.db.write() as session:
-            turn.keep(session, 202, answer)
-    return jsonify(answer), 202
+    for shot in _dialogue(project_id):
+        if shot.video_url and shot.lipsync_status not in ("done", "skipped"):
+            services().runner.loose.make(project_id, lipsync_key(shot.id), render=body.render, force=False)
+    return _lips(project_id)
 
 
 def _dialogue(project_id: int) -> list[Shot]:

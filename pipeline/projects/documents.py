@@ -1,0 +1,273 @@
+"""A project and its timeline as the API shows them: the fields of each thing, and JSON of many of them in one query.
+
+SQLite writes the JSON itself, from the models' own field names: a screen with hundreds of shots costs the interpreter
+one string, so readers do not slow a run that shares its lock. What is not a column of the row is given as SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import JSON, Boolean, Connection, Table
+
+from pipeline.contracts import AspectRatio, Render, WordTime
+from pipeline.errors import InvalidInput, NotFound
+from pipeline.store.models import Base, Project, Scene, ScriptSegment, Shot
+
+RunState = Literal["idle", "running", "paused", "cancelled", "failed", "done"]
+_LARGEST_ID = (1 << 63) - 1
+
+
+class Document(BaseModel):
+    """An object of the API: these fields, all of them always there."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+class ProjectLine(Document):
+    """A project in a list: everything but its texts. `state` is its latest run's."""
+
+    id: int
+    title: str
+    style: str
+    aspect_ratio: AspectRatio
+    reference_image_model: str
+    frame_image_model: str
+    video_model: str
+    narrator_voice: str | None
+    narrator_voice_chosen: bool
+    language: str
+    script_mode: Literal["faithful", "adapt"]
+    budget_cents: int | None
+    render_text: Render
+    render_speech: Render
+    render_image: Render
+    render_video: Render
+    render_lipsync: Render
+    narration_url: str | None
+    narration_ms: int | None
+    film_url: str | None
+    poster_url: str | None
+    rating: str
+    delivered_at: str | None
+    version: int
+    created_at: str
+    updated_at: str
+    state: RunState
+
+
+class ProjectView(ProjectLine):
+    story: str
+    idea: str
+
+
+class ListedProject(ProjectLine):
+    """`percent` and `yoloStep` are the making's, as in yolo-status."""
+
+    percent: int
+    yoloStep: str | None
+
+
+class SegmentView(Document):
+    """`speaker` is the speaking character's name, null for narration."""
+
+    id: int
+    project_id: int
+    idx: int
+    segment_type: Literal["narration", "dialogue"]
+    speaker_id: int | None
+    speaker: str | None
+    text: str
+    source_start: int
+    source_end: int
+    audio_url: str | None
+    audio_ms: int | None
+    words: list[WordTime] | None
+    start_time_ms: int | None
+    end_time_ms: int | None
+    edited_fields: list[str]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class SceneView(Document):
+    """`set`, `characters` and `props` are names."""
+
+    id: int
+    project_id: int
+    idx: int
+    title: str
+    set_id: int | None
+    set: str | None
+    characters: list[str]
+    props: list[str]
+    first_segment_idx: int
+    last_segment_idx: int
+    time_of_day: str
+    weather: str
+    mood: str
+    edited_fields: list[str]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class ShotView(Document):
+    """`scene` is the scene's index, `speaker` a name; `segments` are segment indices, `subjects` names."""
+
+    id: int
+    project_id: int
+    scene_id: int
+    scene: int
+    idx: int
+    kind: str
+    speaker_id: int | None
+    speaker: str | None
+    start_ms: int
+    end_ms: int
+    duration_ms: int
+    actual_video_duration_ms: int | None
+    framing: str
+    angle: str
+    move: str
+    subjects: list[str]
+    action: str
+    text: str
+    segments: list[int]
+    first_frame_url: str | None
+    last_frame_url: str | None
+    frame_meta: dict[str, Any] | None
+    video_url: str | None
+    video_status: str
+    video_meta: dict[str, Any] | None
+    video_problem: str | None
+    lipsync_url: str | None
+    lipsync_status: str
+    lipsync_problem: str | None
+    own_slots: list[str]
+    pinned_references: list[str]
+    variations: dict[str, int]
+    edited_fields: list[str]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+_STATE = "coalesce((SELECT state FROM runs WHERE project_id = projects.id ORDER BY started_at DESC LIMIT 1), 'idle')"
+_MARK = """json_extract(?, '$."' || projects.id || '".{name}')"""
+_SPEAKER = "(SELECT name FROM characters WHERE id = {table}.speaker_id)"
+_NAMES = (
+    "json((SELECT json_group_array(name) FROM (SELECT e.name FROM {link} AS l JOIN {table} AS e ON e.id = l.{column}"
+    " WHERE l.scene_id = scenes.id ORDER BY e.sort_order, e.id)))"
+)
+_TIMELINE: dict[str, tuple[type[Document], type[Base], dict[str, str]]] = {
+    "segments": (SegmentView, ScriptSegment, {"speaker": _SPEAKER.format(table="script_segments")}),
+    "scenes": (
+        SceneView,
+        Scene,
+        {
+            "set": "(SELECT name FROM sets WHERE id = scenes.set_id)",
+            "characters": "json("
+            + _NAMES.format(link="scene_characters", table="characters", column="character_id")
+            + ")",
+            "props": "json(" + _NAMES.format(link="scene_props", table="props", column="prop_id") + ")",
+        },
+    ),
+    "shots": (
+        ShotView,
+        Shot,
+        {
+            "scene": "(SELECT idx FROM scenes WHERE id = shots.scene_id)",
+            "speaker": _SPEAKER.format(table="shots"),
+        },
+    ),
+}
+
+
+def row_sql(view: type[BaseModel], table: Table, given: Mapping[str, str]) -> str:
+    """The SQL expression of one row of `table` as a JSON object with the view's fields.
+
+    `given` has the SQL of those fields that are no column of their own.
+    """
+    parts = []
+    for name, info in view.model_fields.items():
+        parts.append(f"'{info.alias or name}', {given[name] if name in given else _column_sql(table, name)}")
+    return f"json_object({', '.join(parts)})"
+
+
+def _column_sql(table: Table, name: str) -> str:
+    column = table.columns[name]
+    place = f"{table.name}.{column.name}"
+    if isinstance(column.type, JSON):
+        return f"json({place})"
+    if isinstance(column.type, Boolean):
+        return f"json(iif({place}, 'true', 'false'))"
+    return place
+
+
+def project_json(connection: Connection, project_id: int) -> str:
+    """The project as a ProjectView. Raises NotFound."""
+    text = connection.exec_driver_sql(_project_statement(), (project_id,)).scalar()
+    if text is None:
+        raise NotFound("There is no such project.", hint="It may have been deleted.")
+    return str(text)
+
+
+@cache
+def _project_statement() -> str:
+    row = row_sql(ProjectView, _table(Project), {"state": _STATE})
+    return f"SELECT {row} FROM projects WHERE id = ? AND deleted_at IS NULL"
+
+
+def page_of_projects(
+    connection: Connection, *, cursor: str | None = None, limit: int = 20
+) -> list[tuple[int, RunState]]:
+    """(id, state) of the projects of a page, newest first, and of one more where there are more than `limit`.
+
+    `cursor` is the last id of the page before. Raises InvalidInput.
+    """
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise InvalidInput("This cursor is not one of ours.", hint="Start again without it.", field="cursor")
+    statement = f"SELECT id, {_STATE} FROM projects WHERE deleted_at IS NULL AND id < ? ORDER BY id DESC LIMIT ?"
+    before = _LARGEST_ID if cursor is None else int(cursor)
+    return [(row[0], row[1]) for row in connection.exec_driver_sql(statement, (before, limit + 1))]
+
+
+def projects_json(connection: Connection, ids: Sequence[int], progress: Mapping[int, tuple[int, str | None]]) -> str:
+    """These projects, newest first: a JSON list of ListedProject. `progress` is (percent, step) by id."""
+    marks = json.dumps({str(id_): {"percent": percent, "step": step} for id_, (percent, step) in progress.items()})
+    return str(connection.exec_driver_sql(_projects_statement(), (json.dumps(list(ids)), marks)).scalar_one())
+
+
+@cache
+def _projects_statement() -> str:
+    given = {"state": _STATE}
+    given |= {"percent": _MARK.format(name="percent"), "yoloStep": _MARK.format(name="step")}
+    rows = "SELECT * FROM projects WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC"
+    # Parameters are numbered by their first place in the text, where the marks stand before the ids.
+    row = row_sql(ListedProject, _table(Project), given).replace("?", "?2")
+    return f"SELECT json_group_array({row}) FROM ({rows.replace('?', '?1')}) AS projects"
+
+
+def timeline_json(connection: Connection, project_id: int, what: Literal["segments", "scenes", "shots"]) -> str:
+    """The project's segments, scenes or shots in order: a JSON list of SegmentView, SceneView or ShotView."""
+    return str(connection.exec_driver_sql(_timeline_statement(what), (project_id,)).scalar_one())
+
+
+@cache
+def _timeline_statement(what: str) -> str:
+    view, model, given = _TIMELINE[what]
+    table = _table(model)
+    # SQLite keeps the order of a subquery that an aggregate reads.
+    rows = f"SELECT * FROM {table.name} WHERE project_id = ? ORDER BY idx"
+    return f"SELECT json_group_array({row_sql(view, table, given)}) FROM ({rows}) AS {table.name}"
+
+
+def _table(model: type[Base]) -> Table:
+    assert isinstance(model.__table__, Table)
+    return model.__table__
