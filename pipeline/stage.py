@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -37,7 +37,8 @@ class Unit:
     """The smallest retryable piece of a stage.
 
     `needs` are keys that must be settled (done, skipped or failed) first. A `derived` unit is made from other units'
-    results alone, at no cost, and so is always remade when its digest has changed.
+    results alone, at no cost, and so is always remade when its digest has changed. `about` names the input that it is
+    about as users know it, e.g. {"shot": 3, "shot_id": 17}.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Unit:
     needs: tuple[str, ...] = ()
     derived: bool = False
     subject: int = 0
+    about: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
 
 # How units of different stages know each other.
@@ -64,9 +66,23 @@ def lipsync_key(shot_id: int) -> str:
     return f"lipsync/{shot_id}"
 
 
+def about_shot(index: int, shot_id: int | None = None) -> dict[str, Any]:
+    """A unit's or note's `about`, for a shot."""
+    return {"shot": index + 1} | ({"shot_id": shot_id} if shot_id is not None else {})
+
+
 def shot_label(index: int) -> str:
     """How the log calls a shot; people count from one."""
     return f"shot {index + 1}"
+
+
+class Note(NamedTuple):
+    """A thing to know: a code of `pipeline.problems`, what happened, and which input it is about where that is not
+    the unit's own."""
+
+    code: str
+    text: str
+    about: Mapping[str, Any] | None = None
 
 
 def _nothing(_: Session) -> None:
@@ -77,14 +93,14 @@ def _nothing(_: Session) -> None:
 class Outcome:
     """What a unit made: `media` are the store's URLs that it stands for, `apply` writes its domain rows.
 
-    `problems` are (code, sentence) pairs for the user: things to know that did not stop the unit.
+    `problems` are for the user: things to know that did not stop the unit.
     """
 
     text: str
     status: Literal["done", "skipped"] = "done"
     media: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
-    problems: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Note, ...] = ()
     apply: Callable[[Session], None] = _nothing
 
 
@@ -95,7 +111,11 @@ class StageFailed(ProductError):
 
 
 class StageContext:
-    """A stage's whole world for one run over one project."""
+    """A stage's whole world for one run over one project.
+
+    `halt` asks the unit at work to stop. `pausing` is set with it, and also when the user pauses the run: what is at
+    work is finished then, but questions to language models are broken off, as their answers may take minutes.
+    """
 
     def __init__(
         self,
@@ -118,6 +138,7 @@ class StageContext:
         self.project_id = project_id
         self.run_id = run_id
         self.halt = halt
+        self.pausing = threading.Event()
         self._generator = generator
 
     def read(self) -> AbstractContextManager[Session]:
@@ -137,10 +158,10 @@ class StageContext:
             render, mode = project.render_text, project.script_mode
         return self._writers.choose(self._errand(unit), render=render, mode=mode)
 
-    def poor_text(self, writer: Writer) -> tuple[tuple[str, str], ...]:
+    def poor_text(self, writer: Writer) -> tuple[Note, ...]:
         """The problem to tell users of when the writer's set-up serves, but poorly."""
         said = self._writers.poor(writer)
-        return (("text_degraded", said),) if said else ()
+        return (Note("text_degraded", said),) if said else ()
 
     def story_writer(self, unit: Unit) -> LlmWriter:
         """The writer that makes stories of ideas. Raises NeedsSetup."""
@@ -154,7 +175,7 @@ class StageContext:
             project_id=self.project_id,
             run_id=self.run_id,
             unit_key=unit.key,
-            cancel=self.halt,
+            cancel=self.pausing,
             say=lambda text: self.say(stage, unit.key, f"{unit.label}: {text}", level="warning"),
         )
 

@@ -18,6 +18,7 @@ from pipeline.generation.questions import Errand, Questions
 from pipeline.generation.record import Records
 from pipeline.generation.throttle import Throttle
 from pipeline.providers import CHAT_ADAPTERS, ChatAdapter, load_chat_adapter
+from pipeline.providers.deadline import broken_off_by
 from pipeline.providers.failures import BadAnswer, ProviderFailure
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -228,9 +229,15 @@ class TextChain:
             with throttle.turn(cancel):
                 sends += 1
                 try:
-                    return adapter.complete(request)
+                    with broken_off_by(cancel):
+                        return adapter.complete(request)
+                except Cancelled:
+                    lost[0] += 1
+                    raise
                 except ProviderFailure as failure:
                     lost[0] += failure.accepted
+                    if cancel.is_set():
+                        raise Cancelled("The run was stopped.") from None
                     delay = delay_before_resend(failure, sends)
                     if failure.kind == "rate_limit" and failure.retry_after_s is not None:
                         throttle.hold(min(failure.retry_after_s, LONGEST_PAUSE_S) * self._pace)

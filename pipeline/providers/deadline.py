@@ -1,4 +1,4 @@
-"""A limit on the whole of an HTTP exchange, and on where it may connect to.
+"""A limit on the whole of an HTTP exchange, a way to break it off, and a limit on where it may connect to.
 
 Hides that the HTTP packages only know limits per read: a server that drips one byte a second keeps every one of
 those and never ends. Works for httpx and httpx2 alike, because both hand out their network streams in one place.
@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from pipeline.errors import Cancelled
+
 T = TypeVar("T")
 
+_LOOK_S = 0.25  # how often a read that can be broken off looks whether it is
 _LEAST_S = 0.001  # past the deadline: only what has arrived already is still read, then the package's own timeout fires
 _current = threading.local()
 
@@ -29,6 +32,20 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
     finally:
         _current.at = before
+
+
+@contextmanager
+def broken_off_by(stop: threading.Event) -> Iterator[None]:
+    """What this thread reads through a bounded transport ends soon after `stop` is set: Cancelled, connection closed.
+
+    An SDK may turn that into its own connection error, so the caller looks at `stop` too.
+    """
+    before = getattr(_current, "stop", None)
+    _current.stop = stop
+    try:
+        yield
+    finally:
+        _current.stop = before
 
 
 def left(timeout: float | None) -> float | None:
@@ -79,8 +96,21 @@ class _Stream:
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data: bytes = self._inner.read(max_bytes, timeout=left(timeout))
-        return data
+        stop: threading.Event | None = getattr(_current, "stop", None)
+        whole = left(timeout)
+        end = None if whole is None else time.monotonic() + whole
+        while True:
+            if stop is not None and stop.is_set():
+                raise Cancelled("The work was stopped while a provider was answering.")
+            rest = None if end is None else max(_LEAST_S, end - time.monotonic())
+            last = stop is None or (rest is not None and rest <= _LOOK_S)
+            try:
+                data: bytes = self._inner.read(max_bytes, timeout=rest if last else _LOOK_S)
+                return data
+            except Exception as error:
+                # Each package has a class of its own for this.
+                if last or type(error).__name__ != "ReadTimeout":
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, timeout=left(timeout))

@@ -92,10 +92,7 @@ class Driver:
         self._ask(Ending("paused", asked=True), halt=True)
 
     def release(self, generation_id: str, key: str) -> bool:
-        """Units that waited for the user's word about this generation may go on.
-
-        Whether the unit `key`, which it belongs to, will be made in this run: waits for that or is at work.
-        """
+        """Units that waited for the user go on. Whether `key`, which the generation belongs to, is yet to end."""
         with self._wake:
             self._let_on(generation_id)
             node = self.graph.nodes.get(key)
@@ -116,6 +113,8 @@ class Driver:
         with self._wake:
             if self._asked is None or halt:
                 self._asked = ending
+            if ending.asked:
+                self.ctx.pausing.set()
             if halt:
                 self.ctx.halt.set()
             self._wake.notify_all()

@@ -294,3 +294,30 @@ def test_what_is_sent_again(kind: FailureKind, sends: int, after: float | None, 
         assert sends < MOST_SENDS
         assert 0 <= delay <= LONGEST_PAUSE_S
         assert after is None or delay >= after
+
+
+@pytest.mark.parametrize("provider", ["openrouter", "anthropic", "compatible"])
+@pytest.mark.parametrize("fault", ["hang", "hang_after", "drip"])
+def test_a_question_under_way_is_broken_off(
+    simulator: Simulator, store: Store, chain_of: Open, provider: str, fault: str
+) -> None:
+    simulator.script(fault, operation="chat", seconds=2.0 if fault == "drip" else 300.0)
+    chain, stop, ended = chain_of(provider), threading.Event(), list[type[BaseException]]()
+
+    def ask() -> None:
+        try:
+            chain.ask(QUESTION, errand(cancel=stop), number)
+        except BaseException as failure:
+            ended.append(type(failure))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert simulator.wait_for(lambda: bool(simulator.requests(operation="chat")))
+    stop.set()
+    asking.join(30)
+    assert ended == [Cancelled], "it waits for as long as the provider is silent"
+    [row] = rows(store)
+    assert row.status == "failed" and row.error and row.error["code"] == "cancelled"
+    assert row.error["possible_extra_charges"] == 1, "the request had left"
+    assert len(prompts(simulator)) == 1
+    assert chain.ask(QUESTION, errand(), number) == 7, "the connection that was given up harms no other question"
