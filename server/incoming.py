@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from werkzeug.datastructures import FileStorage
 
 from pipeline.errors import InvalidInput
-from pipeline.projects import invalid, storable
+from pipeline.projects import Text as Text
+from pipeline.projects import invalid
 from server.http import Refused
 
 _FORM_ROOM = 1 << 20  # beside the files of an upload: part headers and form fields
@@ -38,7 +39,6 @@ def _digits(value: object) -> object:
     return value
 
 
-Text = Annotated[str, AfterValidator(storable)]
 Whole = Annotated[int, BeforeValidator(_digits)]
 Version = Annotated[
     int | None, Field(ge=1, lt=1 << 31, description="The version that was seen; an old one is refused with 409.")

@@ -12,11 +12,11 @@ from pipeline.errors import Conflict, InvalidInput, NotFound
 from pipeline.projects.clips import clip_rows
 from pipeline.projects.fields import (
     ProjectFields,
+    Text,
     check_version,
     checked_fields,
     checked_story,
     invalid,
-    storable,
     title_of,
 )
 from pipeline.projects.film_report import report
@@ -26,6 +26,7 @@ from pipeline.writer.text import has_words
 
 __all__ = [
     "ProjectFields",
+    "Text",
     "change_project",
     "check_version",
     "checked_fields",
@@ -39,7 +40,6 @@ __all__ = [
     "scenes_view",
     "segments_view",
     "shots_view",
-    "storable",
 ]
 
 

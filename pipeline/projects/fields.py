@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.contracts import AspectRatio, Render
 from pipeline.errors import Conflict, InvalidInput
@@ -25,28 +25,38 @@ _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _SENTENCE_END = re.compile(r"[.!?…。！？]")
 
 
+def storable(text: str) -> str:
+    """The text itself. Raises ValueError for what no database and no file format carries."""
+    if _UNSTORABLE.search(text):
+        raise ValueError("it has a character that cannot be kept")
+    return text
+
+
+Text = Annotated[str, AfterValidator(storable)]
+
+
 class ProjectFields(BaseModel):
-    """The fields that a user may set, all optional here; names are the database's columns."""
+    """The fields that a user may set, named as the columns. What is left out gets its default, or keeps its value."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    title: str | None = Field(None, max_length=500)
-    story: str | None = None
-    idea: str | None = Field(None, max_length=20_000)
-    style: str | None = Field(None, max_length=2_000)
-    aspect_ratio: AspectRatio | None = None
-    reference_image_model: str | None = Field(None, max_length=200)
-    frame_image_model: str | None = Field(None, max_length=200)
-    video_model: str | None = Field(None, max_length=200)
-    narrator_voice: str | None = Field(None, max_length=200)
-    language: str | None = Field(None, pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")
-    script_mode: Literal["faithful", "adapt"] | None = None
+    title: Text = Field("", max_length=500)
+    story: str = ""
+    idea: Text = Field("", max_length=20_000)
+    style: Text = Field("", max_length=2_000)
+    aspect_ratio: AspectRatio = "16:9"
+    reference_image_model: Text = Field("", max_length=200)
+    frame_image_model: Text = Field("", max_length=200)
+    video_model: Text = Field("", max_length=200)
+    narrator_voice: Text | None = Field(None, max_length=200)
+    language: str = Field("", pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")
+    script_mode: Literal["faithful", "adapt"] = "faithful"
     budget_cents: int | None = Field(None, ge=0, le=100_000_000)
-    render_text: Render | None = None
-    render_speech: Render | None = None
-    render_image: Render | None = None
-    render_video: Render | None = None
-    render_lipsync: Render | None = None
+    render_text: Render = "auto"
+    render_speech: Render = "auto"
+    render_image: Render = "auto"
+    render_video: Render = "auto"
+    render_lipsync: Render = "auto"
 
 
 def checked_fields(fields: Mapping[str, Any], *, max_story_words: int) -> dict[str, Any]:
@@ -55,21 +65,9 @@ def checked_fields(fields: Mapping[str, Any], *, max_story_words: int) -> dict[s
         given = ProjectFields.model_validate(dict(fields)).model_dump(exclude_unset=True)
     except ValidationError as error:
         raise invalid(error) from None
-    for name, value in given.items():
-        if isinstance(value, str) and name != "story" and _UNSTORABLE.search(value):
-            raise InvalidInput(f"The {_words(name)} has a character that cannot be kept.", field=name)
-        if value is None and name not in ("budget_cents", "narrator_voice"):
-            raise InvalidInput(f"The {_words(name)} cannot be null.", hint="Leave it out instead.", field=name)
     if "story" in given:
         given["story"] = checked_story(given["story"], max_story_words=max_story_words)
     return given
-
-
-def storable(text: str) -> str:
-    """The text itself. Raises ValueError for what no database and no file format carries."""
-    if _UNSTORABLE.search(text):
-        raise ValueError("it has a character that cannot be kept")
-    return text
 
 
 def check_version(current: int, seen: int | None) -> None:
