@@ -1,11 +1,13 @@
 """Every failure that a user can meet, by its stable code.
 
 A `ProductError` says what happened (`detail`) and what to do (`hint`), in words fit for a screen; the code is the
-contract with clients and never changes. Which HTTP status a code gets is the server's affair (`server/http.py`),
-which exit code the CLI's (`pipeline/__main__.py`).
+contract with clients, never changes, and is in the list of `pipeline.problems`. Which HTTP status a code gets is the
+server's affair (`server/http.py`), which exit code the CLI's (`pipeline/cli/exits.py`).
 """
 
 from __future__ import annotations
+
+from pipeline.problems import hint_of
 
 
 class ProductError(Exception):
@@ -16,10 +18,10 @@ class ProductError(Exception):
     def __init__(self, detail: str, *, hint: str = "", field: str | None = None, code: str | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.hint = hint
         self.field = field
         if code is not None:
             self.code = code
+        self.hint = hint or hint_of(self.code)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Engines run in other processes, so an error has to survive pickling with its keywords.

@@ -102,6 +102,8 @@ class Outcome:
     data: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Note, ...] = ()
     apply: Callable[[Session], None] = _nothing
+    outdates: tuple[str, ...] = ()
+    late: Callable[[Session], None] = _nothing
 
 
 class StageFailed(ProductError):

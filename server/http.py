@@ -68,6 +68,7 @@ STATUS = {
     "short_clip": 409,
     "missing_clip": 409,
     "missing_picture": 409,
+    "edits_kept": 409,
     "preview_used": 409,
     "text_degraded": 409,
     "asked_again": 409,

@@ -32,24 +32,16 @@ CODES: dict[FailureKind, str] = {
     "expired": "result_expired",
 }
 
-HINTS: dict[FailureKind, str] = {
-    "auth": "Check the provider's API key.",
-    "billing": "Add credit to the provider's account, then resume.",
-    "rate_limit": "It is tried again after a pause.",
-    "invalid_input": "Change the prompt, the pictures or the model.",
-    "moderation": "Change the prompt or the pictures, or choose another model.",
-    "transient": "Try again later.",
-    "ambiguous": "Look in the provider's dashboard, then send it again or give it up.",
-    "expired": "Make it again.",
-}
-
 
 class ProviderFailure(ProductError):
     """Work at a provider that failed.
 
     `accepted`: the provider had taken the job, and it has come to an end. False means that no job was taken, or (from
     a poll) that only the look at it failed. `raw` is the provider's own wording, shortened, without secrets.
+    `billed`: the provider did the work, and will charge for it all the same.
     """
+
+    billed = False
 
     def __init__(
         self,
@@ -63,7 +55,7 @@ class ProviderFailure(ProductError):
         hint: str = "",
         raw: str = "",
     ) -> None:
-        super().__init__(detail, hint=hint or HINTS[kind], field=field, code=CODES[kind])
+        super().__init__(detail, hint=hint, field=field, code=CODES[kind])
         self.provider = provider
         self.kind: FailureKind = kind
         self.retry_after_s = retry_after_s

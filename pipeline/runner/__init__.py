@@ -27,6 +27,7 @@ from pipeline.generation.timing import Timing
 from pipeline.runner.driver import Driver, Ending, RunOptions
 from pipeline.runner.lanes import LaneQueue, open_lanes
 from pipeline.runner.loose import LooseWork, Scope
+from pipeline.runner.problems import general
 from pipeline.runner.status import progress_of, run_status
 from pipeline.settings import Settings
 from pipeline.stage import Stage, StageContext, lipsync_key, video_key
@@ -347,8 +348,8 @@ class Runner:
             kinds = [kind for kind in made if getattr(project, f"render_{kind}", "auto") == "auto"]
         if not kinds:
             return []
-        text = f"Made with the built-in engines ({', '.join(kinds)}). Add a provider's key to make it in full quality."
-        return [{"code": "preview_used", "text": text, "stage": None, "unit": None}]
+        text = f"Made with the built-in engines ({', '.join(kinds)})."
+        return [general("preview_used", text)]
 
     def _previewed_text(self, project_id: int) -> list[str]:
         """Whether the story was read by the built-in writer."""

@@ -20,8 +20,9 @@ from pipeline.errors import Cancelled, DiskFull, MediaMissing, ProductError, Sto
 from pipeline.generation.outcomes import Unresolved, stops_everything
 from pipeline.runner.graph import SETTLED, Graph, Node
 from pipeline.runner.lanes import LaneQueue
+from pipeline.runner.problems import Entry, kept, met, noted
 from pipeline.stage import Outcome, Stage, StageContext, StageFailed
-from pipeline.store.ledger import StepRecord
+from pipeline.store.ledger import StepRecord, forget_units
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Driver:
         self.ctx = ctx
         self.graph = Graph(stages)
         self.started_at = time.monotonic()
-        self.problems: list[dict[str, Any]] = []
+        self.problems: list[Entry] = []
         self._lanes = lanes
         self._options = options
         self._lock = threading.RLock()
@@ -132,7 +133,7 @@ class Driver:
             try:
                 self._expand()
             except StageFailed as failure:
-                self.problem(failure.code, failure.sentence, failure.field or "", "", level="error")
+                self.problem(met(failure, failure.field or ""), level="error")
                 return self._drain(Ending("failed", failure.code, failure.sentence))
             except PAUSING as failure:
                 self._pause_for(failure.code, failure.sentence)
@@ -271,8 +272,7 @@ class Driver:
         error, settled = record.error or {}, (record.error or {}).get("code") == Unresolved.code
         if record.status != "failed" or settled or not same or self.ctx.attach_only:
             return False
-        said = f"{node.unit.label}: {error.get('detail', '')} {error.get('hint', '')}".strip()
-        self.problem(str(error.get("code", "internal")), said, node.stage.name, record.key, level="error")
+        self.problem(kept(error, node.stage.name, node.unit), level="error")
         self._settle_node(node, "failed")
         return True
 
@@ -293,10 +293,10 @@ class Driver:
     def _waits_for_user(self, node: Node, digest: str, failure: ProductError) -> bool:
         """What only the user can settle: this unit is held, or the run pauses. False: an ordinary failure."""
         unit = node.unit
-        text = f"{unit.label}: {failure.sentence}"
+        problem = met(failure, node.stage.name, unit)
         if isinstance(failure, Unresolved):
             self._hand_back(unit.key, digest)
-            self.problem(failure.code, text, node.stage.name, unit.key)
+            self.problem(problem)
             with self._wake:
                 self._held_for[unit.key] = failure.generation_id
                 self.graph.hold(unit.key)
@@ -304,8 +304,8 @@ class Driver:
         if not stops_everything(failure):
             return False
         self._hand_back(unit.key, digest)
-        self.problem(failure.code, text, node.stage.name, unit.key)
-        self._pause_for(failure.code, text)
+        self.problem(problem)
+        self._pause_for(failure.code, problem["text"])
         return True
 
     def _hand_back(self, key: str, digest: str) -> None:
@@ -347,26 +347,29 @@ class Driver:
             if node.stage.digest(self.ctx, session, node.unit) != digest:
                 raise _InputsChanged
             outcome.apply(session)
+            forget_units(session, self.ctx.project_id, outcome.outdates)
 
-        won = self.ctx.store.ledger.settle(
-            self.ctx.project_id,
-            node.unit.key,
-            outcome.status,
-            digest=digest,
-            output={"media": list(outcome.media), "problems": list(outcome.problems), **outcome.data},
-            apply=apply,
-            text=outcome.text,
-        )
+        output = {"media": list(outcome.media), "problems": list(outcome.problems), **outcome.data}
+        keep, unit = self.ctx.store.ledger.settle, (self.ctx.project_id, node.unit.key, outcome.status)
+        why: Exception = _Busy()
+        try:
+            won = keep(*unit, digest=digest, output=output, apply=apply, text=outcome.text)
+        except _InputsChanged as changed:
+            won, why = False, changed
         if not won:
-            raise _Busy
+            with self.ctx.store.db.write() as session:
+                outcome.late(session)
+            raise why
+        self._seen.update(outcome.outdates)
         self._note_problems(node, outcome.problems)
         self._settle_node(node, outcome.status)
 
     def _failure(self, node: Node, digest: str, attempt: int, failure: ProductError) -> None:
         passing = getattr(failure, "transient", False) or node.stage.name == "shots"
         transient = passing and not getattr(failure, "final", False)
-        text = f"{node.unit.label}: {failure.sentence}"
-        error = {"code": failure.code, "detail": failure.detail, "hint": failure.hint}
+        problem = met(failure, node.stage.name, node.unit)
+        text = problem["text"]
+        error = {"code": failure.code, "detail": failure.detail, "hint": failure.hint, "field": failure.field}
         ledger = self.ctx.store.ledger
         if transient and attempt < node.stage.attempts:
             ledger.settle(self.ctx.project_id, node.unit.key, "pending", digest=digest, error=error)
@@ -375,18 +378,18 @@ class Driver:
             self._again(node)
             return
         ledger.settle(self.ctx.project_id, node.unit.key, "failed", digest=digest, error=error, text=text)
-        self.problem(failure.code, text, node.stage.name, node.unit.key, level="error")
+        self.problem(problem, level="error")
         self._settle_node(node, "failed")
 
-    def problem(self, code: str, text: str, stage: str, unit: str, *, level: str = "warning") -> None:
+    def problem(self, problem: Entry, *, level: str = "warning") -> None:
         with self._lock:
-            self.problems.append({"code": code, "text": text, "stage": stage, "unit": unit})
+            self.problems.append(problem)
         if level == "warning":
-            self.ctx.say(stage, unit, text, level=level)
+            self.ctx.say(problem["stage"], problem["unit"], problem["text"], level=level)
 
-    def _note_problems(self, node: Node, problems: Iterable[Sequence[str]]) -> None:
-        for code, text in problems:
-            self.problem(code, f"{node.unit.label}: {text}", node.stage.name, node.unit.key)
+    def _note_problems(self, node: Node, problems: Iterable[Sequence[Any]]) -> None:
+        for note in problems:
+            self.problem(noted(note, node.stage.name, node.unit))
 
     def _again(self, node: Node) -> None:
         with self._wake:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.errors import NotFound
 from pipeline.runner.driver import Driver
+from pipeline.runner.problems import general
 from pipeline.runner.progress import StageCount, progress
 from pipeline.stage import Stage
 from pipeline.store import Store, money
@@ -94,8 +95,7 @@ _STORIES = select(Project.id, Project.story)
 def _waiting(store: Store) -> list[dict[str, Any]]:
     if store.db.blocked_s < WAITING_S:
         return []
-    text = "Waiting for another program to let go of the database. Close it if this takes long; nothing is lost."
-    return [{"code": "store_waiting", "text": text, "stage": None, "unit": None}]
+    return [general("store_waiting", "Waiting for another program to let go of the database.")]
 
 
 def _cents(micros: int) -> int:

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from pipeline.contracts import Lane, SpeechRequest, digest
 from pipeline.film import sound
 from pipeline.stage import Outcome, StageContext, StageFailed, Unit
-from pipeline.store.models import Character, Project, ScriptSegment
+from pipeline.store.laying import clear, mark
+from pipeline.store.models import Character, Project, ScriptSegment, Shot
+from pipeline.store.states import lipsync_status
 
 NARRATION = "audio/narration"
 GAP_MS = 150
@@ -32,7 +34,10 @@ class AudioStage:
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         query = select(ScriptSegment.idx).where(ScriptSegment.project_id == ctx.project_id).order_by(ScriptSegment.idx)
         with ctx.read() as session:
-            parts = [Unit(f"audio/{index}", f"segment {index + 1}", subject=index) for index in session.scalars(query)]
+            parts = [
+                Unit(f"audio/{index}", f"segment {index + 1}", subject=index, about={"segment": index + 1})
+                for index in session.scalars(query)
+            ]
         return [*parts, Unit(NARRATION, "the narration", tuple(part.key for part in parts), derived=True)]
 
     def digest(self, ctx: StageContext, session: Session, unit: Unit) -> str:
@@ -62,9 +67,13 @@ class AudioStage:
 
         def apply(session: Session) -> None:
             segment = self._segment(session, ctx.project_id, unit.subject)
+            before = segment.audio_url
             segment.audio_url = spoken.media.url
             segment.audio_ms = spoken.details["duration_ms"]
             segment.words = spoken.details.get("words")
+            clear(segment, "audio")
+            if before != spoken.media.url:
+                _lips_are_of_other_words(session, ctx.project_id, unit.subject)
 
         seconds = spoken.details["duration_ms"] / 1000
         return Outcome(f"Spoke {unit.label} ({seconds:.1f} s).", media=(spoken.media.url,), apply=apply)
@@ -94,3 +103,10 @@ class AudioStage:
         with ctx.read() as session:
             if not ctx.project(session).narration_ms:
                 raise StageFailed("There is no narration.", field=self.name)
+
+
+def _lips_are_of_other_words(session: Session, project_id: int, index: int) -> None:
+    for shot in session.scalars(select(Shot).where(Shot.project_id == project_id, Shot.lipsync_url.is_not(None))):
+        if index in shot.segments:
+            lipsync_status(session, shot.id, "stale")
+            mark(shot, "lipsync", "sound")

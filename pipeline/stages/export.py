@@ -20,7 +20,7 @@ from pipeline.film import captions
 from pipeline.film.clips import accept_clip, card, still_clip
 from pipeline.film.join import Chapter, export_film, poster
 from pipeline.film.timeline import slot_frames
-from pipeline.stage import Outcome, StageContext, Unit, frame_key, lipsync_key, shot_label, video_key
+from pipeline.stage import Note, Outcome, StageContext, Unit, about_shot, frame_key, lipsync_key, shot_label, video_key
 from pipeline.store.models import Project, Scene, ScriptSegment, Shot
 from pipeline.store.spoken import spoken_segments
 
@@ -143,7 +143,7 @@ class ExportStage:
 
 
 @contextmanager
-def _picture(ctx: StageContext, part: Part, form: FilmForm) -> Iterator[tuple[Path, list[tuple[str, str]]]]:
+def _picture(ctx: StageContext, part: Part, form: FilmForm) -> Iterator[tuple[Path, list[Note]]]:
     """A clip of exactly the part's frames (the shot's, else its still, else a plain card), and what is to be said."""
     name = shot_label(part.index)
     with ctx.draft(".mp4") as stand_in:
@@ -155,17 +155,23 @@ def _picture(ctx: StageContext, part: Part, form: FilmForm) -> Iterator[tuple[Pa
                     yield clip, []
                     return
                 accepted = accept_clip(clip, part.frames, form, stand_in, cancel=ctx.halt)
-                short = [("short_clip", f"the clip of {name} is too short for its slot; its last frame is held.")]
+                short = [
+                    Note(
+                        "short_clip",
+                        f"the clip of {name} is too short; its last frame is held.",
+                        about_shot(part.index),
+                    )
+                ]
                 yield stand_in, short if accepted.shortfall_ms else []
                 return
         except MediaMissing as failure:
-            missing = [("missing_clip", f"{name}: {failure.sentence}")]
+            missing = [Note("missing_clip", f"{name}: {failure.detail}", about_shot(part.index))]
         else:
-            missing = [("missing_clip", f"{name} has no clip; its still is shown.")]
+            missing = [Note("missing_clip", f"{name} has no clip; its still is shown.", about_shot(part.index))]
         yield stand_in, _stand_in(ctx, part, form, stand_in) or missing
 
 
-def _stand_in(ctx: StageContext, part: Part, form: FilmForm, out: Path) -> list[tuple[str, str]]:
+def _stand_in(ctx: StageContext, part: Part, form: FilmForm, out: Path) -> list[Note]:
     try:
         if part.still_url is not None:
             still_clip(ctx.file(part.still_url), part.frames, form, out, cancel=ctx.halt)
@@ -173,7 +179,8 @@ def _stand_in(ctx: StageContext, part: Part, form: FilmForm, out: Path) -> list[
     except MediaMissing:
         pass
     card(part.frames, form, out, cancel=ctx.halt)
-    return [("missing_picture", f"{shot_label(part.index)} has neither clip nor frame; a plain card is shown.")]
+    said = f"{shot_label(part.index)} has neither clip nor frame; a plain card is shown."
+    return [Note("missing_picture", said, about_shot(part.index))]
 
 
 def _parts(session: Session, project: Project, form: FilmForm) -> list[Part]:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from pipeline.contracts import Lane, digest
 from pipeline.generation.entities import kind_of
 from pipeline.generation.references import FrameRequest, frame_request, used_entities
-from pipeline.stage import Outcome, StageContext, Unit, frame_key, ref_key, shot_label
+from pipeline.stage import Outcome, StageContext, Unit, about_shot, frame_key, ref_key, shot_label
 from pipeline.store.models import Scene, Shot
+from pipeline.store.places import keep_late, show
 
 
 class FramesStage:
@@ -39,6 +40,7 @@ class FramesStage:
                     f"the frame of {shot_label(index)}",
                     tuple(key for key in (places.get(set_id), *map(refs.get, subjects)) if key),
                     subject=shot_id,
+                    about=about_shot(index, shot_id),
                 )
                 for shot_id, index, subjects, set_id in rows
             ]
@@ -49,18 +51,27 @@ class FramesStage:
         return frame_request(session, ctx.store.media, project, shot, ctx.form(project), cap=cap)
 
     def digest(self, ctx: StageContext, session: Session, unit: Unit) -> str:
+        shot = session.get_one(Shot, unit.subject)
+        if "first_frame" in shot.own_slots:
+            return digest("own", shot.first_frame_url)
         request = self._request(ctx, session, unit).request
         return digest(request.model_dump(exclude={"prompt", "model"}), ctx.project(session).frame_image_model)
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
         with ctx.read() as session:
+            shot = session.get_one(Shot, unit.subject)
+            if "first_frame" in shot.own_slots:
+                own = (shot.first_frame_url or "",)
+                return Outcome(f"Kept {unit.label}, which is your own.", status="skipped", media=own)
             wanted = self._request(ctx, session, unit)
             render = ctx.project(session).render_image
         drawn = ctx.generate(unit, wanted.request, render=render)
 
         def apply(session: Session) -> None:
-            shot = session.get_one(Shot, unit.subject)
-            shot.first_frame_url, shot.frame_meta = drawn.media.url, drawn.media.meta
+            show(session, session.get_one(Shot, unit.subject), "first_frame", drawn.media.url, drawn.media.meta)
+
+        def late(session: Session) -> None:
+            keep_late(session, unit.subject, "first_frame", drawn.media.url, drawn.media.meta)
 
         left = f" Left out because of the model's limit: {', '.join(wanted.overflow)}." if wanted.overflow else ""
         return Outcome(
@@ -68,6 +79,7 @@ class FramesStage:
             media=(drawn.media.url,),
             data={"overflow": list(wanted.overflow)},
             apply=apply,
+            late=late,
         )
 
     def verify(self, ctx: StageContext) -> None:

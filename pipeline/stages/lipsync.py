@@ -15,8 +15,10 @@ from pipeline.film import sound
 from pipeline.film.clips import accept_clip
 from pipeline.film.timeline import frame_at, slot_frames
 from pipeline.generation.lipsync import LEAST_MS, pad_with_silence
-from pipeline.stage import Outcome, StageContext, Unit, lipsync_key, shot_label, video_key
+from pipeline.stage import Outcome, StageContext, Unit, about_shot, lipsync_key, shot_label, video_key
+from pipeline.store.laying import clear
 from pipeline.store.models import Character, Project, ScriptSegment, Shot
+from pipeline.store.places import keep_late, show
 from pipeline.store.states import LipsyncStatus, lipsync_status
 
 
@@ -35,7 +37,13 @@ class LipsyncStage:
         )
         with ctx.read() as session:
             return [
-                Unit(lipsync_key(shot_id), f"the lips of {shot_label(index)}", (video_key(shot_id),), subject=shot_id)
+                Unit(
+                    lipsync_key(shot_id),
+                    f"the lips of {shot_label(index)}",
+                    (video_key(shot_id),),
+                    subject=shot_id,
+                    about=about_shot(index, shot_id),
+                )
                 for shot_id, index in session.execute(query)
             ]
 
@@ -84,10 +92,15 @@ class LipsyncStage:
         clip, _ = ctx.fit(synced, slot_frames(shot.start_ms, shot.end_ms, form.fps)[1], form)
 
         def apply(session: Session) -> None:
-            session.get_one(Shot, unit.subject).lipsync_url = clip.url
+            show(session, session.get_one(Shot, unit.subject), "lipsync", clip.url)
             lipsync_status(session, unit.subject, "done")
 
-        return Outcome(f"Moved {unit.label}.", media=(clip.url,), apply=apply)
+        return Outcome(
+            f"Moved {unit.label}.",
+            media=(clip.url,),
+            apply=apply,
+            late=lambda session: keep_late(session, unit.subject, "lipsync", clip.url),
+        )
 
     def _request(self, ctx: StageContext, project: Project, shot: Shot, speaker: str, form: FilmForm) -> LipsyncRequest:
         assert shot.video_url and project.narration_wav_url
@@ -115,7 +128,9 @@ class LipsyncStage:
 
     def _skipped(self, unit: Unit, reason: str) -> Outcome:
         def apply(session: Session) -> None:
-            session.get_one(Shot, unit.subject).lipsync_url = None
+            shot = session.get_one(Shot, unit.subject)
+            shot.lipsync_url = None
+            clear(shot, "lipsync")
             lipsync_status(session, unit.subject, "skipped", problem=reason)
 
         return Outcome(f"Left {unit.label} as they are: {reason}", status="skipped", apply=apply)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import ImageRequest, Lane, digest
-from pipeline.generation.entities import (
-    KEPT_PROMPTS,
-    Entity,
-    guides,
-    kind_of,
-    reference_model,
-    reference_request,
-)
+from pipeline.contracts import Lane, digest
+from pipeline.generation.entities import OWN_REFERENCE, Entity, is_users_own, kind_of, type_of
+from pipeline.generation.reference_images import Plan, Wish, kept_prompt, plan, stored_prompt
 from pipeline.generation.references import used_entities
 from pipeline.stage import Outcome, StageContext, Unit, ref_key
+from pipeline.store import versions
 from pipeline.store.models import Character, Project, Prop
 from pipeline.store.models import Set as SetRow
 
@@ -34,7 +29,7 @@ class RefsStage:
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         with ctx.read() as session:
             return [
-                Unit(ref_key(kind_of(one), one.id), one.name, subject=one.id)
+                Unit(ref_key(kind_of(one), one.id), one.name, subject=one.id, about=_about(one))
                 for one in used_entities(session, ctx.project_id)
             ]
 
@@ -45,32 +40,42 @@ class RefsStage:
 
     def digest(self, ctx: StageContext, session: Session, unit: Unit) -> str:
         entity, project = self._entity(session, unit), ctx.project(session)
-        if _is_users_own(entity):
+        if is_users_own(entity):
             return digest("own", entity.reference_image_url)
-        request = self._request(ctx, session, project, entity)
+        request = self._plan(ctx, session, project, entity).request
         return digest(request.model_dump(exclude={"prompt", "model"}), project.reference_image_model)
 
-    def _request(self, ctx: StageContext, session: Session, project: Project, entity: Entity) -> ImageRequest:
-        pictures = guides(session, ctx.store.media, entity)
-        model = reference_model(project, entity, pictures)
-        cap = ctx.reference_cap(model, project.render_image)
-        return reference_request(
-            ctx.store.media, project, entity, ctx.form(project), model=model, guides=pictures[:cap]
+    def _plan(self, ctx: StageContext, session: Session, project: Project, entity: Entity) -> Plan:
+        return plan(
+            session, ctx.store.media, project, entity, lambda model: ctx.reference_cap(model, project.render_image)
         )
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
         with ctx.read() as session:
             entity, project = self._entity(session, unit), ctx.project(session)
-            if _is_users_own(entity):
+            if is_users_own(entity):
                 return Outcome(f"{entity.name} keeps its own picture.", status="skipped")
-            request = self._request(ctx, session, project, entity)
+            request = self._plan(ctx, session, project, entity).request
+            prompt = stored_prompt(Wish(prompt=kept_prompt(entity)), request)
             render = project.render_image
         drawn = ctx.generate(unit, request, render=render)
 
         def apply(session: Session) -> None:
             entity = self._entity(session, unit)
             entity.reference_image_url = drawn.media.url
-            entity.reference_image_prompt = request.prompt
+            entity.reference_image_prompt = prompt
+            entity.edited_fields = [name for name in entity.edited_fields or () if name != OWN_REFERENCE]
+            versions.keep(
+                session,
+                ctx.project_id,
+                type_of(entity),
+                entity.id,
+                "reference_image",
+                drawn.media.url,
+                source="generated",
+                prompt=prompt,
+                meta=drawn.media.meta,
+            )
 
         return Outcome(f"Drew {unit.label}.", media=(drawn.media.url,), apply=apply)
 
@@ -78,5 +83,5 @@ class RefsStage:
         return None
 
 
-def _is_users_own(entity: Entity) -> bool:
-    return bool(entity.reference_image_url) and (entity.reference_image_prompt or "").startswith(KEPT_PROMPTS)
+def _about(entity: Entity) -> dict[str, Any]:
+    return {"entity": entity.name, "entity_type": type_of(entity), "entity_id": entity.id}

@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 from pipeline import prompts
 from pipeline.contracts import FilmForm, Lane, VideoRequest, digest
 from pipeline.errors import Cancelled, ProductError
+from pipeline.film.clips import accept_clip
 from pipeline.film.timeline import slot_frames
 from pipeline.generation.entities import seed_of
-from pipeline.stage import Outcome, StageContext, Unit, frame_key, shot_label, video_key
+from pipeline.stage import Note, Outcome, StageContext, Unit, about_shot, frame_key, lipsync_key, shot_label, video_key
+from pipeline.store.laying import needs_recut
 from pipeline.store.models import Project, Shot
+from pipeline.store.places import keep_late, show
 from pipeline.store.states import video_status
+from pipeline.store.versions import Source
 
 
 class NoFrame(ProductError):
@@ -32,29 +36,72 @@ class VideosStage:
     blocking: ClassVar[bool] = False
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
-        query = select(Shot.id, Shot.idx).where(Shot.project_id == ctx.project_id).order_by(Shot.idx)
         with ctx.read() as session:
+            fps = ctx.form(ctx.project(session)).fps
+            shots = session.scalars(select(Shot).where(Shot.project_id == ctx.project_id).order_by(Shot.idx))
             return [
-                Unit(video_key(shot_id), f"the clip of {shot_label(index)}", (frame_key(shot_id),), subject=shot_id)
-                for shot_id, index in session.execute(query)
+                Unit(
+                    video_key(shot.id),
+                    f"the clip of {shot_label(shot.idx)}",
+                    (frame_key(shot.id),),
+                    derived=needs_recut(shot, fps),
+                    subject=shot.id,
+                    about=about_shot(shot.idx, shot.id),
+                )
+                for shot in shots
             ]
 
     def digest(self, ctx: StageContext, session: Session, unit: Unit) -> str:
         project, shot = ctx.project(session), session.get_one(Shot, unit.subject)
         form = ctx.form(project)
         _, frames = slot_frames(shot.start_ms, shot.end_ms, form.fps)
-        return digest(shot.first_frame_url, shot.move, shot.action, frames, form, project.video_model)
+        # A clip that is longer than its slot has become covers it still.
+        frames = max(frames, _frames_of(shot))
+        if "video" in shot.own_slots:
+            return digest("own", shot.video_url if _frames_of(shot) == frames else frames)
+        parts = [shot.first_frame_url, shot.move, shot.action, frames, form, project.video_model]
+        again = shot.variations.get("video", 0)
+        return digest(*parts, again) if again else digest(*parts)
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
+        with ctx.read() as session:
+            project, shot = ctx.project(session), session.get_one(Shot, unit.subject)
+            form, look = ctx.form(project), _look(project, shot)
+            recut = needs_recut(shot, form.fps) and (
+                "video" in shot.own_slots or ctx.output(session, unit.key).get("look") == look
+            )
+        if recut:
+            return self._recut(ctx, unit, shot, form, look)
+        if "video" in shot.own_slots:
+            own = (shot.video_url or "",)
+            return Outcome(f"Kept {unit.label}, which is your own.", status="skipped", media=own)
         with ctx.store.db.write() as session:
             video_status(session, unit.subject, "generating")
         try:
-            return self._make(ctx, unit)
+            return self._make(ctx, unit, look)
         except ProductError as failure:
             self._note_failure(ctx, unit, failure)
             raise
 
-    def _make(self, ctx: StageContext, unit: Unit) -> Outcome:
+    def _recut(self, ctx: StageContext, unit: Unit, shot: Shot, form: FilmForm, look: str) -> Outcome:
+        """The slot is longer than the clip as it is cut, but not than the clip as it came: it is cut again, for nothing."""
+        frames = slot_frames(shot.start_ms, shot.end_ms, form.fps)[1]
+        raw = str((shot.video_meta or {})["raw"])
+        with ctx.draft(".mp4") as draft:
+            accept_clip(ctx.file(raw), frames, form, draft, cancel=ctx.halt)
+            meta = {**(shot.video_meta or {}), "measured": {"frames": frames}}
+            clip = ctx.publish(draft, ext="mp4", meta=meta)
+        source: Source = "upload" if "video" in shot.own_slots else "generated"
+
+        def apply(session: Session) -> None:
+            show(session, session.get_one(Shot, unit.subject), "video", clip.url, meta, source=source)
+            video_status(session, unit.subject, "done")
+
+        text = f"Cut {unit.label} anew to its slot ({frames} frames)."
+        outdated = (lipsync_key(unit.subject),) if shot.lipsync_url else ()
+        return Outcome(text, media=(clip.url,), data={"look": look}, apply=apply, outdates=outdated)
+
+    def _make(self, ctx: StageContext, unit: Unit, look: str) -> Outcome:
         with ctx.read() as session:
             project, shot = ctx.project(session), session.get_one(Shot, unit.subject)
             form = ctx.form(project)
@@ -66,15 +113,21 @@ class VideosStage:
 
         def apply(session: Session) -> None:
             shot = session.get_one(Shot, unit.subject)
-            shot.video_url, shot.video_meta = clip.url, clip.meta
+            show(session, shot, "video", clip.url, clip.meta)
             shot.actual_video_duration_ms = actual_ms
             video_status(session, unit.subject, "done")
 
-        problems: tuple[tuple[str, str], ...] = ()
+        problems: tuple[Note, ...] = ()
         if shortfall_ms:
-            problems = (("short_clip", f"the clip is {shortfall_ms} ms too short; its last frame is held."),)
+            problems = (Note("short_clip", f"the clip is {shortfall_ms} ms too short; its last frame is held."),)
         return Outcome(
-            f"Made {unit.label} ({request.frames} frames).", media=(clip.url,), problems=problems, apply=apply
+            f"Made {unit.label} ({request.frames} frames).",
+            media=(clip.url,),
+            data={"look": look},
+            problems=problems,
+            apply=apply,
+            outdates=(lipsync_key(unit.subject),) if shot.lipsync_url and shot.video_url != clip.url else (),
+            late=lambda session: keep_late(session, unit.subject, "video", clip.url, clip.meta),
         )
 
     def _note_failure(self, ctx: StageContext, unit: Unit, failure: ProductError) -> None:
@@ -88,10 +141,22 @@ class VideosStage:
         return None
 
 
+def _frames_of(shot: Shot) -> int:
+    """How many frames the clip has that is there; 0 without one."""
+    return int((shot.video_meta or {}).get("measured", {}).get("frames", 0)) if shot.video_url else 0
+
+
+def _look(project: Project, shot: Shot) -> str:
+    """What a clip is made from but for its length."""
+    again = shot.variations.get("video", 0)
+    return digest(shot.first_frame_url, shot.move, shot.action, project.video_model, again)
+
+
 def _request(ctx: StageContext, project: Project, shot: Shot, form: FilmForm) -> VideoRequest:
     if not shot.first_frame_url:
         raise NoFrame(f"Shot {shot.idx + 1} has no frame to start from.", hint="Make its frame first.")
     _, frames = slot_frames(shot.start_ms, shot.end_ms, form.fps)
+    again = shot.variations.get("video", 0)
     return VideoRequest(
         model=project.video_model,
         needs_720p=shot.kind == "dialogue" and shot.speaker_id is not None,
@@ -100,5 +165,5 @@ def _request(ctx: StageContext, project: Project, shot: Shot, form: FilmForm) ->
         move=shot.move,  # type: ignore[arg-type]
         form=form,
         frames=frames,
-        seed=seed_of(shot.idx, shot.text),
+        seed=seed_of(shot.seed, shot.text, *([again] if again else [])),
     )

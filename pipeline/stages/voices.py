@@ -46,7 +46,9 @@ class VoicesStage:
         units = [Unit(NARRATOR, "the narrator")]
         with ctx.read() as session:
             for character in cast(session, ctx.project_id):
-                units.append(Unit(f"voices/{character.id}", character.name, (units[-1].key,), subject=character.id))
+                about = {"entity_type": "characters", "entity_id": character.id}
+                key = f"voices/{character.id}"
+                units.append(Unit(key, character.name, (units[-1].key,), subject=character.id, about=about))
         # Speakers whom only the script has found are voiced once it is written, before anything is spoken.
         return [*units, Unit(LATE, "speakers found in the script", (units[-1].key, "script/join"), derived=True)]
 
