@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from server.api import events, generations, health, media, projects, runs, shots, timeline, video
+from server.api import account, events, generations, health, media, projects, runs, shots, timeline, video
 
 ROOMS: tuple[Blueprint, ...] = (
     health.room,
@@ -16,4 +16,5 @@ ROOMS: tuple[Blueprint, ...] = (
     shots.room,
     generations.room,
     media.room,
+    account.room,
 )
