@@ -12,8 +12,10 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane, Render
 from pipeline.errors import Conflict, NotFound, ProductError
@@ -23,9 +25,9 @@ from pipeline.generation.record import Row
 from pipeline.runner.driver import Driver, RunOptions
 from pipeline.runner.lanes import LaneQueue
 from pipeline.runner.single import Single, only, unit_of
-from pipeline.stage import Stage, StageContext
+from pipeline.stage import Stage, StageContext, Unit
 from pipeline.store import Store
-from pipeline.store.models import Project, Run
+from pipeline.store.models import Project, Run, Step
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,13 @@ class Scope:
     resume: Callable[[int], None]
 
 
+@runtime_checkable
+class _Varies(Protocol):
+    """A stage whose finished work can be made once more, from another seed: `vary` changes the unit's digest."""
+
+    def vary(self, session: Session, unit: Unit) -> None: ...
+
+
 class LooseWork:
     def __init__(self, scope: Scope, *, look_every_s: float) -> None:
         self._scope = scope
@@ -58,9 +67,20 @@ class LooseWork:
     # --- One unit -------------------------------------------------------------------------------
 
     def make(
-        self, project_id: int, key: str, *, render: Render | None = None, force: bool = True, attach_only: bool = False
+        self,
+        project_id: int,
+        key: str,
+        *,
+        render: Render | None = None,
+        force: bool = True,
+        attach_only: bool = False,
+        another: bool = False,
     ) -> Single:
-        """Makes one unit, or joins the making of it. Raises NotFound, Conflict."""
+        """Makes one unit, or joins the making of it. Raises NotFound, Conflict.
+
+        `another`: of what is finished another version is made, from another seed; what is not finished is made as it
+        was begun, so that asking twice does not pay twice.
+        """
         stage = next((one for one in self._scope.stages if one.name == key.split("/")[0]), None)
         if stage is None:
             raise NotFound("There is no such work.")
@@ -75,12 +95,23 @@ class LooseWork:
             unit = unit_of(ctx, stage, key)
             if unit is None:
                 raise NotFound("There is no such shot any more, or nothing of this kind is to be made for it.")
+            if another:
+                self._vary(stage, ctx, unit)
             # Finished work stands when only something that a provider has is taken up: it is stale at most.
             options = RunOptions(redo_from=None if attach_only else stage.name, force=force)
             driver = Driver(ctx, (only(stage, unit),), self._scope.lanes, options)
             single = Single(driver, threading.Event())
             self._singles[project_id, key] = single
         return single.start(f"single-{project_id}-{key}", lambda: self._gone(project_id, key))
+
+    def _vary(self, stage: Stage, ctx: StageContext, unit: Unit) -> None:
+        """The new seed is saved before anything is sent: whoever tries again sends the same request."""
+        if not isinstance(stage, _Varies):
+            return
+        with self._scope.store.db.write(durable=True) as session:
+            step = session.get(Step, (ctx.project_id, unit.key))
+            if step is not None and step.status == "done" and step.digest == stage.digest(ctx, session, unit):
+                stage.vary(session, unit)
 
     def _gone(self, project_id: int, key: str) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from pipeline.contracts import Lane, digest
 from pipeline.generation.entities import kind_of
 from pipeline.generation.references import FrameRequest, frame_request, used_entities
+from pipeline.generation.variations import ask_for_another
 from pipeline.stage import Outcome, StageContext, Unit, about_shot, frame_key, ref_key, shot_label
 from pipeline.store.models import Scene, Shot
 from pipeline.store.places import keep_late, show
@@ -81,6 +82,9 @@ class FramesStage:
             apply=apply,
             late=late,
         )
+
+    def vary(self, session: Session, unit: Unit) -> None:
+        ask_for_another(session, unit.subject, "first_frame")
 
     def verify(self, ctx: StageContext) -> None:
         return None

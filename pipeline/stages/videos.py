@@ -14,6 +14,7 @@ from pipeline.errors import Cancelled, ProductError
 from pipeline.film.clips import accept_clip
 from pipeline.film.timeline import slot_frames
 from pipeline.generation.entities import seed_of
+from pipeline.generation.variations import ask_for_another
 from pipeline.stage import Note, Outcome, StageContext, Unit, about_shot, frame_key, lipsync_key, shot_label, video_key
 from pipeline.store.laying import needs_recut
 from pipeline.store.models import Project, Shot
@@ -136,6 +137,9 @@ class VideosStage:
                 video_status(session, unit.subject, "pending")
             else:
                 video_status(session, unit.subject, "failed", problem=failure.sentence)
+
+    def vary(self, session: Session, unit: Unit) -> None:
+        ask_for_another(session, unit.subject, "video")
 
     def verify(self, ctx: StageContext) -> None:
         return None

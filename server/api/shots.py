@@ -81,12 +81,13 @@ def make(
 ) -> tuple[dict[str, Any], int]:
     """Makes one shot's frame, clip or lip sync again.
 
+    Of a finished frame or clip another version is made; lips are reused while their clip and their sound are the same.
     202 with the job at once; lip sync answers 200 with the result when it comes within two minutes.
     """
     parts = services()
     shot = _shot(shot_id)
     key = _KEYS[what](shot_id)
-    single = parts.runner.loose.make(shot.project_id, key, render=body.render)
+    single = parts.runner.loose.make(shot.project_id, key, render=body.render, another=True)
     answer = {"project_id": shot.project_id, "shot_id": shot_id, "unit": key, "status": "running"}
     with parts.store.db.write() as session:
         turn.keep(session, answer, 202)
