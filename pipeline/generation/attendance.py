@@ -54,7 +54,9 @@ def halt(desk: Desk, candidate: Candidate, capability: Capability, failure: Prov
 
 
 class Wasted(ProviderFailure):
-    """The job ended well and is charged for, and there is no result."""
+    """The job ended well, and there is no result."""
+
+    billed = True
 
 
 class BadOutput(Wasted):

@@ -203,7 +203,7 @@ class Generator:
         cost = finished.cost_micros
         if cost is None:
             request = _REQUEST.validate_python(brought.row.request)
-            cost = candidate.adapter.estimate(request, candidate.model.name)
+            cost = candidate.adapter.estimate(request, candidate.model.name, brought.accepted.measured)
         self.records.finished(brought.row.id, media, details, cost=cost, verdict=verdict)
         return Generated(media, candidate.adapter.name, details, cached=False)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.contracts import JobRequest, digest
 from pipeline.errors import Cancelled, EngineFailed, ProductError
-from pipeline.generation.attendance import Attendant, BadOutput, Brought, Desk, Wasted, halt
+from pipeline.generation.attendance import Attendant, BadOutput, Brought, Desk, halt
 from pipeline.generation.chain import Candidate, after
 from pipeline.generation.outcomes import Abandoned, Halted, Unresolved
 from pipeline.generation.record import Row
@@ -271,12 +271,12 @@ class Undertaking:
                     pause(decision.delay_s * self._desk.timing.pace, self._cancel)
                 return records.row(row.id), candidate
             case "again":
-                records.failed(row, failure, billed=isinstance(failure, Wasted))
+                records.failed(row, failure, billed=failure.billed)
                 self._attempt += 1
                 pause(decision.delay_s * self._desk.timing.pace, self._cancel)
                 return None, candidate
             case "elsewhere" | "other_model":
-                records.failed(row, failure, billed=isinstance(failure, Wasted))
+                records.failed(row, failure, billed=failure.billed)
                 self._attempt += 1
                 following = elsewhere if decision.action == "elsewhere" else other
                 assert following is not None
@@ -288,7 +288,7 @@ class Undertaking:
                 records.move(row.id, "failed", failure)
                 raise halt(self._desk, candidate, self._request.capability, failure) from failure
             case _:
-                records.failed(row, failure, billed=isinstance(failure, Wasted))
+                records.failed(row, failure, billed=failure.billed)
                 raise failure
 
     def _take_back(self, row: Row, failure: ProviderFailure) -> None:

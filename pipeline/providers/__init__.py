@@ -170,8 +170,9 @@ class JobAdapter(Protocol):
         """Voices that speak the language; empty where the provider has no speech."""
         ...
 
-    def estimate(self, request: JobRequest, model: str) -> int:
-        """What the request is expected to cost, in micro-dollars."""
+    def estimate(self, request: JobRequest, model: str, made: Mapping[str, Any] | None = None) -> int:
+        """What the request is expected to cost, in micro-dollars; with `made` (what was measured of the result), what
+        it does cost where the provider's answer does not say."""
         ...
 
     def base_urls(self) -> tuple[str, ...]:

@@ -29,10 +29,10 @@ class Atlas(RemoteAdapter):
         status = str(found.get("status", ""))
         if status in DONE:
             if flagged(found):
-                raise self._wire.ended("the result was withheld as not safe", kind="moderation")
+                raise self._wire.fruitless("the result was withheld as not safe", kind="moderation")
             outputs = media(found.get("outputs"), job.request.capability)
             if not outputs:
-                raise self._wire.ended("it returned nothing", kind="transient")
+                raise self._wire.fruitless("it returned nothing", kind="transient")
             return Finished(outputs, {}, cost_micros=None)
         if status == "failed":
             raise self._wire.ended(str(found.get("error") or ""))

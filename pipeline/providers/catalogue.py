@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -53,6 +54,14 @@ class Sides(Value):
     least: int = 1
     most: int = 100_000
     step: int = 1
+
+    def fit(self, width: int, height: int) -> tuple[int, int]:
+        """The size brought within the limits, its shape kept as well as their step allows."""
+        scale = min(1.0, self.most / max(width, height))
+        scale = max(scale, self.least / min(width, height))
+        low, high = -(-self.least // self.step), self.most // self.step
+        fitted = [min(high, max(low, round(side * scale / self.step))) * self.step for side in (width, height)]
+        return fitted[0], fitted[1]
 
 
 class PictureLimits(Value):
@@ -269,9 +278,14 @@ def asked_ms(request: VideoRequest | LipsyncRequest) -> int:
     return timeline.covering_ms(request.frames, request.form.fps)
 
 
-def estimate(slug: Slug, request: JobRequest) -> int:
-    """What the request is expected to cost at list price, in micro-dollars, rounded up."""
+def estimate(slug: Slug, request: JobRequest, made: Mapping[str, Any] | None = None) -> int:
+    """What the request is expected to cost at list price, in micro-dollars, rounded up.
+
+    `made`: what came of it (`width` and `height` of a picture in pixels), where that is known: then it is the bill.
+    """
     amounts = _amounts(slug, request)
+    if made and "mp_out" in amounts and made.get("width") and made.get("height"):
+        amounts["mp_out"] = Fraction(made["width"] * made["height"], 1_000_000)
     return sum(math.ceil(amounts.get(unit, 0) * micros) for unit, micros in slug.price.items())
 
 
@@ -279,7 +293,8 @@ def _amounts(slug: Slug, request: JobRequest) -> dict[str, Fraction | int]:
     amounts: dict[str, Fraction | int] = {"run": 1}
     match request:
         case ImageRequest():
-            amounts["mp_out"] = Fraction(request.width * request.height, 1_000_000)
+            width, height = slug.sides.fit(request.width, request.height)
+            amounts["mp_out"] = Fraction(width * height, 1_000_000)
             amounts["mp_in"] = min(len(request.references), slug.cap)  # a reference counts as one megapixel
         case VideoRequest():
             amounts["second"] = _billed_seconds(slug, asked_ms(request))
@@ -288,7 +303,7 @@ def _amounts(slug: Slug, request: JobRequest) -> dict[str, Fraction | int]:
                     if f"{unit}_720p" in slug.price:
                         amounts[f"{unit}_720p"] = amounts.pop(unit)
         case LipsyncRequest():
-            amounts["second"] = Fraction(max(asked_ms(request), slug.clip.least_ms), 1000)
+            amounts["second"] = max(Fraction(request.frames, request.form.fps), Fraction(slug.clip.least_ms, 1000))
         case SpeechRequest():
             amounts["kchar"] = Fraction(len(request.text), 1000)
         case UpscaleRequest():

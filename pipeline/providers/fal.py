@@ -206,10 +206,10 @@ class Fal(RemoteAdapter):
 
     def _read(self, result: Any, job: Job) -> Finished:
         if flagged(result):
-            raise self._wire.ended("the result was withheld as not safe", kind="moderation")
+            raise self._wire.fruitless("the result was withheld as not safe", kind="moderation")
         outputs = media(result, job.request.capability)
         if not outputs:
-            raise self._wire.ended("it returned nothing", kind="transient")
+            raise self._wire.fruitless("it returned nothing", kind="transient")
         return Finished(outputs, details(result, getattr(job.request, "text", None)), cost_micros=None)
 
     def _ended(self, reply: Reply) -> Exception:

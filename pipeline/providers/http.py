@@ -234,6 +234,12 @@ class Wire:
         what = f"could not do it: {self.clean(said)}" if said else "could not do it and does not say why"
         return self.failure(kind or by_words(said), what.rstrip("."), accepted=True, field=field, raw=said)
 
+    def fruitless(self, said: str, *, kind: FailureKind) -> ProviderFailure:
+        """A job that ended well, and so is charged for, and gave nothing that can be used."""
+        failure = self.ended(said, kind=kind)
+        failure.billed = True
+        return failure
+
     def clean(self, text: str) -> str:
         """Short, on one line, without the key and without files in it."""
         if self._secret:

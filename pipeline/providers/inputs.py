@@ -26,7 +26,7 @@ from pipeline.contracts import (
     VideoRequest,
 )
 from pipeline.errors import BadMedia
-from pipeline.providers.catalogue import PictureLimits, Role, Sides, Slug, asked_ms
+from pipeline.providers.catalogue import PictureLimits, Role, Slug, asked_ms
 from pipeline.providers.failures import ProviderFailure
 
 FileKind = Literal["image", "video", "audio"]
@@ -86,7 +86,7 @@ def _values(slug: Slug, request: JobRequest, link: Link) -> Values:
 
 def _picture(slug: Slug, request: ImageRequest, link: Link) -> Values:
     yield "prompt", cut_words(request.prompt, slug.text_limit)
-    width, height = fit_size(request.width, request.height, slug.sides)
+    width, height = slug.sides.fit(request.width, request.height)
     sent = request.references[: slug.cap]
     if sent:
         # Without a size of its own a result has the first reference's shape: a portrait would make a tall film frame.
@@ -163,15 +163,6 @@ def cut_words(text: str, limit: int | None) -> str:
         return text
     found = re.match(r".*\S(?=\s)", text[: limit + 1], re.DOTALL)
     return found.group() if found else text[:limit]
-
-
-def fit_size(width: int, height: int, sides: Sides) -> tuple[int, int]:
-    """The size brought within the sides' limits, its shape kept as well as their step allows."""
-    scale = min(1.0, sides.most / max(width, height))
-    scale = max(scale, sides.least / min(width, height))
-    low, high = -(-sides.least // sides.step), sides.most // sides.step
-    fitted = [min(high, max(low, round(side * scale / sides.step))) * sides.step for side in (width, height)]
-    return fitted[0], fitted[1]
 
 
 def nearest_aspect(ratio: float, values: tuple[str, ...], sign: str) -> str:

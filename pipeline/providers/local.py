@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from pipeline.contracts import (
     Capability,
@@ -67,7 +67,7 @@ class Local:
     def model(self, request: JobRequest) -> str:
         return next((one.name for one in EMBEDDED_MODELS if one.capability == request.capability), "")
 
-    def estimate(self, request: JobRequest, model: str) -> int:
+    def estimate(self, request: JobRequest, model: str, made: Mapping[str, Any] | None = None) -> int:
         return 0
 
     def base_urls(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import SecretStr
@@ -72,9 +72,9 @@ class RemoteAdapter:
             mine = [one for one in mine if any(at.voices == family for at in entries()[one].slugs(self.name))] or mine
         return mine[0] if mine else ""
 
-    def estimate(self, request: JobRequest, model: str) -> int:
+    def estimate(self, request: JobRequest, model: str, made: Mapping[str, Any] | None = None) -> int:
         slug = slug_for(self.name, model, request)
-        return estimate(slug, request) if slug is not None else 0
+        return estimate(slug, request, made) if slug is not None else 0
 
     def voices(self, language: str) -> tuple[Voice, ...]:
         families: list[str] = []

@@ -173,7 +173,7 @@ class Replicate(RemoteAdapter):
                 return Finished(outputs, {"metrics": found.get("metrics") or {}}, cost_micros=None)
             if found.get("data_removed"):
                 raise self._wire.failure("expired", "has removed the result already", accepted=True)
-            raise self._wire.ended("it returned nothing, as it does when a result is withheld", kind="moderation")
+            raise self._wire.fruitless("it returned nothing, as it does when a result is withheld", kind="moderation")
         if status in ("failed", "canceled", "aborted"):
             said = str(found.get("error") or "")
             kind: FailureKind = by_words(said) if status == "failed" else "transient"

@@ -43,7 +43,7 @@ class RunPod(RemoteAdapter):
             if outputs:
                 return Finished(outputs, {}, cost_micros=None)
             said = _said(found.get("output")) or "it returned nothing"
-            raise self._wire.ended(said, kind=by_words(said))
+            raise self._wire.fruitless(said, kind=by_words(said))
         if status in ("FAILED", "CANCELLED", "TIMED_OUT"):
             said = _said(found) or _said(found.get("output"))
             kind: FailureKind = by_words(said) if status == "FAILED" else "transient"

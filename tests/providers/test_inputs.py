@@ -13,7 +13,7 @@ from pipeline.contracts import FilmForm, SpeechRequest
 from pipeline.errors import BadMedia
 from pipeline.providers.catalogue import Frames, PictureLimits, Sides, Slug, entries, estimate, slug_for, slug_named
 from pipeline.providers.failures import ProviderFailure
-from pipeline.providers.inputs import build, check_clip, cut_words, fit_picture, fit_size, nearest_aspect
+from pipeline.providers.inputs import build, check_clip, cut_words, fit_picture, nearest_aspect
 from tests.providers.kit import Files, clip, lips, picture
 
 some_ms = st.integers(42, 7500)
@@ -23,7 +23,7 @@ QWEN_PRO = PictureLimits(least=384, most=5000, bytes=10_000_000, alpha=False)
 @given(st.integers(16, 8000), st.integers(16, 8000))
 def test_a_size_stays_within_its_sides_and_keeps_its_shape(width: int, height: int) -> None:
     sides = Sides(least=256, most=2048, step=16)
-    found = fit_size(width, height, sides)
+    found = sides.fit(width, height)
     assert all(256 <= side <= 2048 and side % 16 == 0 for side in found)
     if 0.2 < width / height < 5:
         assert found[0] / found[1] == pytest.approx(width / height, rel=0.07)

@@ -47,6 +47,7 @@ class Studio:
     job: Job
     loaded: dict[str, bytes] = field(default_factory=dict)
     made: int = 0
+    megapixels: float = 0.0  # of the pictures made
 
     def picture(self, width: int, height: int, form: str) -> Made:
         form = "jpg" if form == "jpeg" else form
@@ -78,11 +79,15 @@ class Studio:
         data, width, height = media.upscaled(self.loaded[image], factor, form)
         return self._out(data, form, width=width, height=height)
 
+    def seconds_of(self, clip: str) -> float:
+        return media.probe(self.loaded[clip]).seconds
+
     def size_of(self, image: str) -> tuple[int, int]:
         return media.size_of(self.loaded[image])
 
     def _out(self, data: bytes, form: str, **facts: Any) -> Made:
         self.made += 1
+        self.megapixels += facts.get("width", 0) * facts.get("height", 0) / 1_000_000
         provider = self.job.provider
         seconds = float(self.job.extra.get("retention", self.world.retention[provider]))
         if self.job.fault("expired_output"):

@@ -125,7 +125,7 @@ class Anthropic(Provider):
         return None
 
     def _answer(self, call: Call, reply: llm.Reply, tool: str) -> Answer:
-        cost = self._charge(call, len(reply.text))
+        self._charge(call, len(reply.text))
         content: list[dict[str, Any]] = [{"type": "text", "text": reply.text}] if reply.text else []
         stop = {"length": "max_tokens", "refusal": "refusal", "content_filter": "refusal"}.get(reply.finish, "end_turn")
         if tool and stop == "end_turn" and (value := _parsed(reply.text)) is not None:
@@ -142,7 +142,7 @@ class Anthropic(Provider):
             "stop_details": None,
             "usage": {
                 "input_tokens": len(call.raw) // 4,
-                "output_tokens": cost // PRICE[1],
+                "output_tokens": -(-len(reply.text) // 4),
                 "cache_creation_input_tokens": 0,
                 "cache_read_input_tokens": 0,
             },

@@ -96,7 +96,7 @@ class AtlasCloud(Provider):
                 call, Model(call.model, "video", REFERENCE, reference, lambda p: 80_000 * p["duration"])
             )
         if "i2v" in call.model or "image-to-video" in call.model:
-            return self._submit(call, Model(call.model, "video", I2V, film, lambda p: 20_000 * p["duration"]))
+            return self._submit(call, Model(call.model, "video", I2V, film, lambda p: 150_000))
         return self.error(400, f"model not found: {call.model}")
 
     def image(self, call: Call) -> Answer:

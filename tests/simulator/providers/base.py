@@ -36,7 +36,8 @@ class Route:
 @dataclass(frozen=True)
 class Model:
     """One model of one provider. kind: which latency it has; make: its output as the provider tells it; price: of the
-    input, in micro-dollars; facts: what the provider's own module wants to know besides."""
+    input, in micro-dollars; metered: the price of what was taken and made, where that is known only then; facts: what
+    the provider's own module wants to know besides."""
 
     slug: str
     kind: str
@@ -44,6 +45,7 @@ class Model:
     make: Callable[[Studio, dict[str, Any]], Any]
     price: Callable[[dict[str, Any]], int]
     facts: dict[str, Any] = field(default_factory=dict)
+    metered: Callable[[Studio, dict[str, Any]], int] | None = None
 
 
 class Provider:
@@ -151,4 +153,8 @@ class Provider:
             failed = self.bad_file(error)
             failed.details["billed"] = self.world.options["bill_refused_inputs"]
             raise failed from None
-        return model.make(Studio(self.world, job, loaded), job.params)
+        studio = Studio(self.world, job, loaded)
+        output = model.make(studio, job.params)
+        if model.metered is not None and not job.canceled:
+            job.charge.micro_dollars = model.metered(studio, job.params)
+        return output

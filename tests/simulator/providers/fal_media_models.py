@@ -167,6 +167,13 @@ WIZPER = obj(
     merge_chunks=flag(True),
     version=text(),
 )
+
+
+def by_second(price: int) -> Any:
+    """So much a second of the clip that is sent."""
+    return lambda studio, params: round(price * studio.seconds_of(params["video_url"]))
+
+
 TTS = "fal-ai/elevenlabs/tts"
 
 MODELS = {
@@ -181,8 +188,9 @@ MODELS = {
               film, lambda p: round(p["num_frames"] / 16 * 80_000)),
         Model("fal-ai/wan/v2.2-14b/speech-to-video", "video", obj(("image_url", "audio_url", "prompt"), **SPOKEN),
               film_speech, lambda p: round(p["num_frames"] / 16 * 200_000)),
-        Model("fal-ai/kling-video/lipsync/audio-to-video", "lips", KLING, kling_lips, lambda p: 70_000),
-        Model("fal-ai/sync-lipsync/v2", "lips", SYNC, sync_lips, lambda p: 250_000),
+        Model("fal-ai/kling-video/lipsync/audio-to-video", "lips", KLING, kling_lips, lambda p: 70_000,
+              metered=by_second(14_000)),
+        Model("fal-ai/sync-lipsync/v2", "lips", SYNC, sync_lips, lambda p: 250_000, metered=by_second(50_000)),
         Model(f"{TTS}/eleven-v3", "speech", voice(5000), elevenlabs, lambda p: len(p["text"]) * 100),
         Model(f"{TTS}/turbo-v2.5", "speech", voice(40_000, **MULTI_VOICE), elevenlabs, lambda p: len(p["text"]) * 50),
         Model(f"{TTS}/multilingual-v2", "speech", voice(10_000, **MULTI_VOICE), elevenlabs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.simulator.providers.base import Model
@@ -10,6 +11,7 @@ from tests.simulator.schemas import Schema, choice, file, files, flag, integer, 
 from tests.simulator.studio import CONTENT_TYPES, Made, Studio
 
 Params = dict[str, Any]
+Metered = Callable[[Studio, Params], int]
 MIB = 1024 * 1024
 SIDES: dict[str, Schema] = {"width": integer(64, 14142), "height": integer(64, 14142)}
 ASPECTS = ("21:9", "16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "9:21", "5:4", "4:5")
@@ -165,20 +167,33 @@ def edit(slug: str, shared: dict[str, Schema], most: int | None, price: int, *, 
     """An endpoint with `image_urls`."""
     limits = more.pop("limits", {})
     make = more.pop("make", draw())
+    metered = more.pop("metered", None)
     schema = obj(("prompt", "image_urls"), **{**shared, **more}, image_urls=files("image", fewest, most, **limits))
-    return Model(slug, "image", schema, make, lambda params: price * params.get("num_images", 1))
+    return Model(slug, "image", schema, make, lambda params: price * params.get("num_images", 1), metered=metered)
 
 
-def single(slug: str, shared: dict[str, Schema], price: int, make: Any, **more: Schema) -> Model:
+def single(slug: str, shared: dict[str, Schema], price: int, make: Any, **more: Any) -> Model:
     """An endpoint with one `image_url`."""
+    metered = more.pop("metered", None)
     schema = obj(("prompt", "image_url"), **{**shared, **more}, image_url=file("image"))
-    return Model(slug, "image", schema, make, lambda params: price * params.get("num_images", 1))
+    return Model(slug, "image", schema, make, lambda params: price * params.get("num_images", 1), metered=metered)
 
 
-def plain(slug: str, shared: dict[str, Schema], price: int, make: Any = None, **more: Schema) -> Model:
+def plain(slug: str, shared: dict[str, Schema], price: int, make: Any = None, **more: Any) -> Model:
     """An endpoint without references."""
+    metered = more.pop("metered", None)
     schema = obj(("prompt",), **{**shared, **more})
-    return Model(slug, "image", schema, make or draw(), lambda params: price * params.get("num_images", 1))
+    return Model(slug, "image", schema, make or draw(), lambda p: price * p.get("num_images", 1), metered=metered)
+
+
+def by_megapixel(price: int) -> Metered:
+    """So much a megapixel made."""
+    return lambda studio, params: round(price * studio.megapixels)
+
+
+def flux_price(run: int, megapixel: int) -> Metered:
+    """So much a run, and so much a megapixel made and sent; a picture that is sent counts as one."""
+    return lambda studio, params: round(run + megapixel * (studio.megapixels + len(params.get("image_urls") or [])))
 
 
 def upscale(studio: Studio, params: Params) -> dict[str, Any]:
@@ -201,10 +216,11 @@ UPSCALE = obj(
 
 AUTO = image_size("auto", default="auto")
 IMAGE_MODELS = (
-    edit("fal-ai/flux-2-pro/edit", FLUX, 9, 45_000, image_size=AUTO),
-    edit("fal-ai/flux-2-max/edit", FLUX, 9, 90_000, image_size=AUTO),
-    edit("fal-ai/flux-2-flex/edit", {**FLUX, **STEPS}, 9, 60_000, image_size=AUTO),
+    edit("fal-ai/flux-2-pro/edit", FLUX, 9, 45_000, image_size=AUTO, metered=flux_price(15_000, 15_000)),
+    edit("fal-ai/flux-2-max/edit", FLUX, 9, 100_000, image_size=AUTO, metered=flux_price(40_000, 30_000)),
+    edit("fal-ai/flux-2-flex/edit", {**FLUX, **STEPS}, 9, 120_000, image_size=AUTO, metered=flux_price(0, 60_000)),
     edit("fal-ai/flux-2/edit", {**FLUX, **STEPS, **MANY}, None, 12_000, image_size=image_size(),
+         metered=flux_price(0, 12_000),
          acceleration=choice("none", "regular", "high", default="regular"),
          output_format=choice("jpeg", "png", "webp", default="png"), make=draw(nsfw=True)),
     single("fal-ai/flux-pro/kontext", KONTEXT, 40_000, draw(nsfw=True)),
@@ -212,10 +228,10 @@ IMAGE_MODELS = (
     single("reve/2.1/edit", REVE, 40_000, draw(seed=False), aspect_ratio=choice(*ASPECTS)),
     edit("reve/2.1/remix", REVE, 8, 40_000, limits={"max_bytes": 10 * MIB - 1}, make=draw(seed=False),
          aspect_ratio=choice(*ASPECTS)),
-    single("fal-ai/qwen-image-edit", QWEN, 30_000, draw(nsfw=True)),
-    edit("fal-ai/qwen-image-edit-plus", QWEN, None, 30_000, make=draw(nsfw=True)),
-    edit("fal-ai/qwen-image-edit-2509", QWEN, None, 30_000, make=draw(nsfw=True)),
-    edit("fal-ai/qwen-image-edit-2511", QWEN, 1, 30_000, make=draw(nsfw=True)),
+    single("fal-ai/qwen-image-edit", QWEN, 30_000, draw(nsfw=True), metered=by_megapixel(30_000)),
+    edit("fal-ai/qwen-image-edit-plus", QWEN, None, 30_000, make=draw(nsfw=True), metered=by_megapixel(30_000)),
+    edit("fal-ai/qwen-image-edit-2509", QWEN, None, 30_000, make=draw(nsfw=True), metered=by_megapixel(30_000)),
+    edit("fal-ai/qwen-image-edit-2511", QWEN, 1, 30_000, make=draw(nsfw=True), metered=by_megapixel(30_000)),
     edit("fal-ai/qwen-image-2/pro/edit", QWEN_2, 3, 75_000, limits=QWEN_PRO),
     edit("fal-ai/qwen-image-2/edit", QWEN_2, 3, 35_000, limits=QWEN_PRO),
     edit("fal-ai/qwen-image-max/edit", QWEN_2, 3, 75_000, limits=QWEN_PRO),
@@ -227,15 +243,15 @@ IMAGE_MODELS = (
         "anyOf": [{"required": [name]} for name in ("image_urls", "video_url", "audio_url")],
     }, draw(seed=False, more={"description": ""}), lambda p: 80_000 * p["num_images"]),
     Model("fal-ai/flux-pulid", "image", obj(("prompt", "reference_image_url"), **PULID), draw(nsfw=True),
-          lambda p: 33_000),
-    plain("fal-ai/flux-2-pro", FLUX, 30_000, image_size=image_size()),
-    plain("fal-ai/qwen-image", QWEN, 20_000, draw(nsfw=True)),
+          lambda p: 33_300, metered=by_megapixel(33_300)),
+    plain("fal-ai/flux-2-pro", FLUX, 30_000, image_size=image_size(), metered=flux_price(15_000, 15_000)),
+    plain("fal-ai/qwen-image", QWEN, 20_000, draw(nsfw=True), metered=by_megapixel(20_000)),
     plain("fal-ai/qwen-image-2/pro/text-to-image", QWEN_2, 75_000),
     plain("fal-ai/nano-banana", NANO, 39_000, draw(seed=False, more={"description": ""})),
     plain("fal-ai/nano-banana-pro", NANO_PRO, 150_000, draw(seed=False, more={"description": ""})),
     plain("fal-ai/nano-banana-2", NANO_2, 80_000, draw(seed=False, more={"description": ""})),
     plain("fal-ai/flux-pro/kontext/text-to-image", KONTEXT, 40_000, draw(nsfw=True)),
     plain("reve/2.1/text-to-image", REVE, 40_000, draw(seed=False), aspect_ratio=choice(*ASPECTS)),
-    Model("fal-ai/seedvr/upscale/image", "upscale", UPSCALE, upscale, lambda p: 1_000),
+    Model("fal-ai/seedvr/upscale/image", "upscale", UPSCALE, upscale, lambda p: 1_000, metered=by_megapixel(1_000)),
 )  # fmt: skip
 assert set(CONTENT_TYPES) >= {"png", "jpeg", "webp"}

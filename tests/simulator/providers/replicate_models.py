@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.simulator.providers.base import Model
@@ -49,10 +50,14 @@ def draw_flux2(studio: Studio, params: Params) -> str:
     return studio.picture(*size, params["output_format"]).url
 
 
-def flux2_price(params: Params) -> int:
-    resolution = params["resolution"]
-    area = 1.0 if resolution == "match_input_image" else float(resolution.split()[0])
-    return round(15_000 + 15_000 * area + 15_000 * len(params.get("input_images") or []))
+def flux2_price(run: int, megapixel: int) -> Callable[[Studio, Params], int]:
+    """So much a run, and so much a megapixel made and sent; a picture that is sent counts as one."""
+    return lambda studio, params: round(run + megapixel * (studio.megapixels + len(params.get("input_images") or [])))
+
+
+def by_second(price: int, clip: str) -> Callable[[Studio, Params], int]:
+    """So much a second of the clip that is sent."""
+    return lambda studio, params: round(price * studio.seconds_of(params[clip]))
 
 
 def draw_aspect(studio: Studio, params: Params) -> list[str]:
@@ -236,14 +241,16 @@ def _seconds(params: Params) -> float:
 MODELS = {
     model.slug: model
     for model in (
-        Model("black-forest-labs/flux-2-pro", "image", flux2(8), draw_flux2, flux2_price),
-        Model("black-forest-labs/flux-2-max", "image", flux2(8), draw_flux2, lambda p: flux2_price(p) * 2),
+        Model("black-forest-labs/flux-2-pro", "image", flux2(8), draw_flux2, lambda p: 30_000,
+              metered=flux2_price(15_000, 15_000)),
+        Model("black-forest-labs/flux-2-max", "image", flux2(8), draw_flux2, lambda p: 70_000,
+              metered=flux2_price(40_000, 30_000)),
         Model(
             "black-forest-labs/flux-2-flex", "image",
             flux2(10, steps=integer(1, 50, 30), guidance=number(1.5, 10, 4.5), prompt_upsampling=flag(True)),
-            draw_flux2, lambda p: flux2_price(p) * 2,
+            draw_flux2, lambda p: 60_000, metered=flux2_price(0, 60_000),
         ),
-        Model("black-forest-labs/flux-2-klein-4b", "image", KLEIN, draw_aspect, lambda p: 3_000),
+        Model("black-forest-labs/flux-2-klein-4b", "image", KLEIN, draw_aspect, lambda p: 14_000),
         Model(
             "black-forest-labs/flux-2-dev", "image",
             obj(("prompt",), prompt=text(), input_images=files("image", most=5),
@@ -262,12 +269,14 @@ MODELS = {
         Model("qwen/qwen-image-edit", "image", QWEN_EDIT, draw_aspect, lambda p: 30_000),
         Model("wan-video/wan-2.2-i2v-fast", "video", WAN_FAST, film_wan,
               lambda p: round(p["num_frames"] / 16 * (10_000 if p["resolution"] == "480p" else 21_000))),
-        Model("wan-video/wan-2.2-i2v-a14b", "video", WAN_A14B, film_wan, lambda p: round(_seconds(p) * 60_000)),
+        Model("wan-video/wan-2.2-i2v-a14b", "video", WAN_A14B, film_wan, lambda p: round(_seconds(p) * 80_000)),
         Model("wan-video/wan-2.2-s2v", "video", obj(("image", "audio", "prompt"), image=file("image"),
               audio=file("audio"), prompt=text()), film_speech, lambda p: 100_000),
-        Model("kwaivgi/kling-lip-sync", "lips", KLING, kling_lips, lambda p: 70_000),
-        Model("sync/lipsync-2", "lips", SYNC, sync_lips, lambda p: 250_000),
-        Model("sync/lipsync-2-pro", "lips", SYNC, sync_lips, lambda p: 415_000),
+        Model("kwaivgi/kling-lip-sync", "lips", KLING, kling_lips, lambda p: 70_000,
+              metered=by_second(14_000, "video_url")),
+        Model("sync/lipsync-2", "lips", SYNC, sync_lips, lambda p: 250_000, metered=by_second(50_000, "video")),
+        Model("sync/lipsync-2-pro", "lips", SYNC, sync_lips, lambda p: 415_000,
+              metered=by_second(83_000, "video")),
         Model("minimax/speech-02-turbo", "speech", SPEECH, say, lambda p: len(p["text"]) * 60),
         Model("bytedance/flux-pulid", "image", PULID, draw_pulid, lambda p: 20_000, PULID_FACTS),
         Model("vaibhavs10/incredibly-fast-whisper", "transcribe", WHISPER, hear, lambda p: 4_000, WHISPER_FACTS),

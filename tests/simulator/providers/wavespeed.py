@@ -84,7 +84,14 @@ MODELS = {
         Model("wavespeed-ai/wan-2.2/i2v-480p-ultra-fast", "video", WAN, film("480p"), lambda p: 10_000 * p["duration"]),
         Model("wavespeed-ai/wan-2.2/i2v-480p", "video", WAN, film("480p"), lambda p: 30_000 * p["duration"]),
         Model("wavespeed-ai/wan-2.2/i2v-720p", "video", WAN, film("720p"), lambda p: 60_000 * p["duration"]),
-        Model("kwaivgi/kling-lipsync/audio-to-video", "lips", KLING, lips, lambda p: 70_000),
+        Model(
+            "kwaivgi/kling-lipsync/audio-to-video",
+            "lips",
+            KLING,
+            lips,
+            lambda p: 70_000,
+            metered=lambda studio, p: round(14_000 * studio.seconds_of(p["video"])),
+        ),
         Model(
             "alibaba/wan-2.6/reference-to-video-flash", "video", REFERENCE, reference, lambda p: 50_000 * p["duration"]
         ),
