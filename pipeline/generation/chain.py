@@ -134,12 +134,16 @@ class ProviderChain:
         return self.adapter(EMBEDDED).voices(language)
 
     def reference_cap(self, model: str, render: str) -> int:
-        """How many reference pictures the model takes at the provider that would serve it; the default model's cap
-        where nothing paid is set up, so that previews agree with it."""
+        """How many reference pictures the model takes at the provider that would serve it; the catalogue's cap where
+        nothing paid is set up, so that previews agree with it."""
         wanted = model or DEFAULT_MODEL
         ready = self._ready("image") if render != "preview" else []
         caps = [one.references for adapter in ready for one in adapter.models() if one.name == wanted]
-        return caps[0] if caps else 8
+        if caps:
+            return caps[0]
+        from pipeline.providers.catalogue import entries  # loaded when first used, as the adapters are
+
+        return entries()[wanted].cap if wanted in entries() else 0
 
     # --- Who is to be left alone ----------------------------------------------------------------
 

@@ -1,41 +1,45 @@
 """Characters, sets and props as the writer and the picture engines need them: one reading for every path.
 
-Hides how rows become an `Analysis`, a `Look` and a reference request, and how a new Analysis is laid over what users
-have edited or uploaded.
+Hides how rows become an `Analysis` and a `Look`, and how a new Analysis is laid over what users have edited.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from pipeline import prompts
 from pipeline.contracts import (
     Analysis,
     CharacterDraft,
     EntityKind,
     FilmForm,
-    ImageRequest,
     Look,
     MediaRef,
     PropDraft,
-    ReferenceBrief,
     SetDraft,
     digest,
 )
+from pipeline.store import versions
 from pipeline.store.models import Character, GuideImage, Project, Prop
 from pipeline.store.models import Set as SetRow
 
-PORTRAIT = (768, 960)
-OBJECT = (768, 768)
-IDENTITY_MODEL = "pulid"
-GUIDE_TYPES: dict[EntityKind, str] = {"character": "characters", "set": "sets", "prop": "props"}
-KEPT_PROMPTS = ("[ADVANCED:", "[CUSTOM_UPLOAD]")
+EntityType = Literal["characters", "sets", "props"]
+TYPES: dict[EntityKind, EntityType] = {"character": "characters", "set": "sets", "prop": "props"}
+# Prompts of the user's own: no change of a field drops them, and no run replaces the picture that they stand for.
+ADVANCED, CUSTOM_UPLOAD = "[ADVANCED:", "[CUSTOM_UPLOAD]"
+KEPT_PROMPTS = (ADVANCED, CUSTOM_UPLOAD)
+# Among an entity's `edited_fields`: its reference picture is one that the user gave or asked for by hand.
+OWN_REFERENCE = "reference_image"
 
 Entity = Character | SetRow | Prop
+ENTITIES: dict[EntityType, type[Any]] = {
+    "characters": Character,
+    "sets": SetRow,
+    "props": Prop,
+}
 
 
 class MediaLookup(Protocol):
@@ -54,6 +58,10 @@ def kind_of(entity: Entity) -> EntityKind:
     if isinstance(entity, Character):
         return "character"
     return "set" if isinstance(entity, SetRow) else "prop"
+
+
+def type_of(entity: Entity) -> EntityType:
+    return TYPES[kind_of(entity)]
 
 
 def cast(session: Session, project_id: int) -> list[Character]:
@@ -102,13 +110,13 @@ def lay_over(session: Session, project: Project, analysis: Analysis) -> None:
     """Bring the project's entities to a new Analysis, matched by name and alias.
 
     What a user edited (`edited_fields`), chose or uploaded stays; an entity that is found no more is removed unless it
-    holds such work.
+    holds such work. One that the user took out, or merged into another, does not come back.
     """
     project.language = project.language or analysis.language
     characters = [(draft, {draft.name, *draft.aliases}) for draft in analysis.characters]
-    _merge(session, project, cast(session, project.id), characters, Character)
-    _merge(session, project, sets(session, project.id), [(draft, {draft.name}) for draft in analysis.sets], SetRow)
-    _merge(session, project, props(session, project.id), [(draft, {draft.name}) for draft in analysis.props], Prop)
+    _merge(session, project, cast(session, project.id), characters, "characters")
+    _merge(session, project, sets(session, project.id), [(draft, {draft.name}) for draft in analysis.sets], "sets")
+    _merge(session, project, props(session, project.id), [(draft, {draft.name}) for draft in analysis.props], "props")
 
 
 Row = TypeVar("Row", Character, SetRow, Prop)
@@ -119,30 +127,51 @@ def _merge(
     project: Project,
     rows: Sequence[Row],
     drafts: Iterable[tuple[CharacterDraft | SetDraft | PropDraft, set[str]]],
-    kind: type[Row],
+    entity_type: EntityType,
 ) -> None:
     left = list(rows)
+    taken_out = removed_names(project, entity_type)
     for order, (draft, names) in enumerate(drafts):
         wanted = {name.casefold() for name in names}
-        row = next((row for row in left if _names(row) & wanted), None)
-        if row is None:
-            row = kind(project_id=project.id)
-            session.add(row)
+        row: Entity | None = next((row for row in left if names_of(row) & wanted), None)
+        if row is not None:
+            left.remove(row)  # type: ignore[arg-type]
+        elif draft.name.casefold() in taken_out or any(_was_merged(row, draft.name) for row in rows):
+            continue
         else:
-            left.remove(row)
+            row = ENTITIES[entity_type](project_id=project.id)
+            session.add(row)
         edited = set(row.edited_fields or ())
         for field, value in _columns(draft).items():
             if field not in edited:
                 setattr(row, field, value)
         row.sort_order = order
-    for row in left:
-        if not _holds_work(row):
-            session.delete(row)
+    for gone in left:
+        if not _holds_work(gone):
+            forget(session, gone)
 
 
-def _names(row: Entity) -> set[str]:
-    aliases = row.aliases or [] if isinstance(row, Character) else []
-    return {name.casefold() for name in (row.name, *aliases)}
+def removed_names(project: Project, entity_type: EntityType) -> set[str]:
+    """What the user took out of the story's entities, casefolded."""
+    return set((project.options or {}).get("removed", {}).get(entity_type, ()))
+
+
+def forget(session: Session, entity: Entity) -> None:
+    """Deletes an entity, with the rows that know it by type and number alone."""
+    session.execute(
+        delete(GuideImage).where(GuideImage.entity_type == type_of(entity), GuideImage.entity_id == entity.id)
+    )
+    versions.forget(session, type_of(entity), entity.id)
+    session.delete(entity)
+
+
+def names_of(row: Entity) -> set[str]:
+    """All names that the entity goes by, casefolded."""
+    return {name.casefold() for name in (row.name, *(row.aliases or ()))}
+
+
+def _was_merged(row: Entity, name: str) -> bool:
+    return "aliases" in (row.edited_fields or ()) and name.casefold() in names_of(row)
 
 
 def _columns(draft: CharacterDraft | SetDraft | PropDraft) -> dict[str, Any]:
@@ -183,53 +212,23 @@ def _place_words(entity: SetRow) -> str:
     return entity.description or entity.name
 
 
-def guides(session: Session, media: MediaLookup, entity: Entity) -> tuple[MediaRef, ...]:
-    """The pictures that users gave for the entity, in their order: the one reading for every path that generates."""
+def guides_of(session: Session, entity_type: EntityType, ids: Iterable[int]) -> dict[int, list[GuideImage]]:
+    """The pictures that users gave for these entities, in their order: the one reading of them, in one query."""
     query = (
-        select(GuideImage.image_url)
-        .where(GuideImage.entity_type == GUIDE_TYPES[kind_of(entity)], GuideImage.entity_id == entity.id)
+        select(GuideImage)
+        .where(GuideImage.entity_type == entity_type, GuideImage.entity_id.in_(list(ids)))
         .order_by(GuideImage.sort_order, GuideImage.id)
     )
-    urls = list(session.scalars(query)) or ([entity.guide_image_url] if entity.guide_image_url else [])
-    return tuple(media.ref(url) for url in urls)
+    found: dict[int, list[GuideImage]] = {}
+    for row in session.scalars(query):
+        found.setdefault(row.entity_id, []).append(row)
+    return found
 
 
-def reference_model(project: Project, entity: Entity, pictures: Sequence[MediaRef]) -> str:
-    """The project's choice; by default a face is kept by the model made for that (empty: the provider's default)."""
-    if project.reference_image_model:
-        return project.reference_image_model
-    return IDENTITY_MODEL if pictures and isinstance(entity, Character) else ""
-
-
-def reference_request(
-    media: MediaLookup,
-    project: Project,
-    entity: Entity,
-    form: FilmForm,
-    *,
-    model: str = "",
-    guides: Sequence[MediaRef] = (),
-) -> ImageRequest:
-    """What is sent for the entity's reference picture: a portrait, an empty place, or the object alone."""
-    subject = look(media, entity).model_copy(update={"image": None})
-    if isinstance(entity, Character):
-        prompt = prompts.character_reference(entity.name, entity.appearance, project.style)
-        width, height = PORTRAIT
-    elif isinstance(entity, SetRow):
-        prompt = prompts.set_reference(entity.name, entity.description, entity.mood, entity.time_of_day, project.style)
-        width, height = form.width, form.height
-    else:
-        prompt = prompts.prop_reference(entity.name, entity.description, project.style)
-        width, height = OBJECT
-    return ImageRequest(
-        model=model,
-        references=tuple(guides),
-        prompt=prompt,
-        width=width,
-        height=height,
-        seed=seed_of(kind_of(entity), entity.name),
-        brief=ReferenceBrief(subject=subject, style=project.style),
-    )
+def is_users_own(entity: Entity) -> bool:
+    """Whether its reference picture is one that no run may replace."""
+    kept = (entity.reference_image_prompt or "").startswith(KEPT_PROMPTS)
+    return bool(entity.reference_image_url) and (kept or OWN_REFERENCE in (entity.edited_fields or ()))
 
 
 def seed_of(*parts: object) -> int:

@@ -73,6 +73,7 @@ class Set(Timed, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
+    aliases: Mapped[Names] = mapped_column(default=list, server_default="[]")
     description: Mapped[str] = mapped_column(default="")
     mood: Mapped[str] = mapped_column(default="")
     time_of_day: Mapped[str] = mapped_column(default="day")
@@ -91,6 +92,7 @@ class Prop(Timed, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
+    aliases: Mapped[Names] = mapped_column(default=list, server_default="[]")
     description: Mapped[str] = mapped_column(default="")
     reference_image_url: Mapped[str | None]
     reference_image_prompt: Mapped[str | None]

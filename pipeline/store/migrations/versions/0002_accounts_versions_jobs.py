@@ -46,6 +46,8 @@ def _new_columns() -> None:
     op.add_column("projects", sa.Column("callback_url", sa.Text()))
     op.add_column("projects", sa.Column("delivered_at", sa.Text()))
     for table in ("characters", "sets", "props"):
+        if table != "characters":
+            op.add_column(table, sa.Column("aliases", OBJECT, nullable=False, server_default="[]"))
         op.add_column(table, sa.Column("variation", sa.Integer(), nullable=False, server_default="0"))
         op.add_column(table, sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
     for table in ("script_segments", "scenes", "shots"):
