@@ -14,6 +14,7 @@ from pipeline.runner import Runner
 from pipeline.store import Store, open_store
 from pipeline.store.models import Generation, Project, Shot
 from tests.paid.kit import LONG_STORY, QUICK, new_project, run_to_end, settings_at
+from tests.paid.money import check_bill
 from tests.simulator import Simulator
 from tests.simulator.bill import Charge
 from tests.writer.answering import Answering
@@ -40,6 +41,7 @@ def test_a_film_in_a_storm(seed: int, data_dir: Path) -> None:
             run_to_end(runner, project_id)
             assert _wrong(runner, project_id) == []
             _wait_until_nothing_is_open(store)
+            check_bill(simulator, store)
         finally:
             runner.close()
         assert simulator.errors == []
