@@ -74,9 +74,7 @@ def test_kills_buy_nothing_twice(seed: int, tmp_path: Path) -> None:
         _check(tmp_path, simulator, settled)
         assert simulator.errors == []
         extra = sum(len(group) - 1 for group in simulator.bill.duplicates() if group[0].operation != "chat")
-        print(
-            f"{kills} kills, {len(jobs(simulator))} jobs, {extra} of them bought again, {len(settled)} shown to the user"
-        )
+        print(f"{kills} kills, {len(jobs(simulator))} jobs, {extra} bought again, {len(settled)} shown to the user")
     assert kills >= 2
 
 

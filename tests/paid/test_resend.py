@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from pipeline.generation.record import OPEN
 from pipeline.store.models import Event, Shot
 from tests.paid.site import Site, open_site
 from tests.simulator import Simulator
 from tests.simulator.call import Call
 
+ENDED = ("finished", "failed", "cancelled")
 LOST = {"provider": "fal", "operation": "submit"}
 
 
@@ -37,7 +37,7 @@ def resend(site: Site, generation: str) -> None:
 
 
 def open_rows(site: Site) -> list[str]:
-    return [f"{row.unit_key} {row.status}" for row in site.generations() if row.status in OPEN]
+    return [f"{row.unit_key} {row.status}" for row in site.generations() if row.status not in ENDED]
 
 
 def said_of(site: Site, unit: str) -> list[str]:

@@ -11,6 +11,7 @@ from tests.paid.site import Site
 
 
 def test_one_shot_is_upgraded_and_nothing_moves(site: Site) -> None:
+    site.simulator.world.clock.scale = 0.05  # so that the three wishes meet one job
     shot = site.shots("narration")[0]
     before = (shot.start_ms, shot.end_ms)
     asked = [site.client.post(f"/api/shots/{shot.id}/video", json={"render": "paid"}) for _ in range(3)]
