@@ -42,15 +42,19 @@ class Desk:
     chain: ProviderChain
     timing: Timing
     file: Callable[[MediaRef], Path]
-    halted: Callable[[str, str], str | None]
-    halt: Callable[[str, str, str], None]
+    halted: Callable[[str, str], Halted | None]
+    halt: Callable[[str, str, Halted], None]
 
 
 def halt(desk: Desk, candidate: Candidate, capability: Capability, failure: ProviderFailure) -> Halted:
     """Notes that the provider refuses everything of this kind; what is to be said of it."""
-    reason = f"{candidate.adapter.name} refuses all work: {failure.detail}"
-    desk.halt(candidate.adapter.name, capability, reason)
-    return Halted(reason, hint=failure.hint)
+    adapter = candidate.adapter
+    hint = f"Add credit to the account at {adapter.label}, then resume."
+    if failure.kind == "auth":  # settings are read when the program starts
+        hint = f"Put {adapter.key_setting.upper()} right, start the program again, then resume."
+    halted = Halted(f"{adapter.label} refuses all work ({failure.detail.rstrip('.')}).", adapter.name, hint=hint)
+    desk.halt(adapter.name, capability, halted)
+    return halted
 
 
 class Wasted(ProviderFailure):

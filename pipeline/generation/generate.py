@@ -24,7 +24,7 @@ from pipeline.contracts import JobRequest, MediaRef, Voice
 from pipeline.errors import Cancelled, Conflict, NotFound, ProductError
 from pipeline.generation.attendance import Brought, Desk
 from pipeline.generation.chain import EMBEDDED, Candidate, ProviderChain
-from pipeline.generation.outcomes import Abandoned, AskedAgain, Superseded, Unresolved
+from pipeline.generation.outcomes import Abandoned, AskedAgain, Halted, Superseded, Unresolved
 from pipeline.generation.record import Records, Row
 from pipeline.generation.timing import Timing
 from pipeline.generation.undertaking import Undertaking, key_of
@@ -76,7 +76,7 @@ class Generator:
         self._lock = threading.Lock()
         self._making: dict[str, _Shared] = {}
         self._phases: dict[tuple[int, str], str] = {}
-        self._halts: dict[tuple[str, str], str] = {}
+        self._halts: dict[tuple[str, str], Halted] = {}
         self._desk = Desk(self.records, chain, timing or Timing(), self._file, self._halted, self._halt)
 
     # --- Making ---------------------------------------------------------------------------------
@@ -326,19 +326,19 @@ class Generator:
             data={"phase": phase, "provider": place},
         )
 
-    def _halted(self, provider: str, capability: str) -> str | None:
+    def _halted(self, provider: str, capability: str) -> Halted | None:
         return self._halts.get((provider, capability))
 
-    def _halt(self, provider: str, capability: str, reason: str) -> None:
-        self._halts[provider, capability] = reason
+    def _halt(self, provider: str, capability: str, halted: Halted) -> None:
+        self._halts[provider, capability] = halted
 
     def halted(self, capability: str) -> str | None:
-        """Why nothing of this kind is sent any more."""
-        return next((why for (_, kind), why in self._halts.items() if kind == capability), None)
+        """Why nothing of this kind is sent any more, and what to do."""
+        return next((why for (_, kind), why in self.halts().items() if kind == capability), None)
 
     def halts(self) -> dict[tuple[str, str], str]:
-        """(provider, kind of work) → why nothing of it is sent any more."""
-        return dict(self._halts)
+        """(provider, kind of work) → why nothing of it is sent any more, and what to do."""
+        return {place: halted.sentence for place, halted in list(self._halts.items())}
 
     def clear_halts(self) -> bool:
         """Resuming: the cause may have been put right. Whether there was anything to clear."""

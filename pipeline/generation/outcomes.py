@@ -24,6 +24,10 @@ class Halted(ProductError):
 
     code = "queue_halted"
 
+    def __init__(self, detail: str, provider: str, *, hint: str = "") -> None:
+        super().__init__(detail, hint=hint)
+        self.provider = provider
+
 
 class BudgetReached(ProductError):
     """The next piece of work would cost more than is left."""

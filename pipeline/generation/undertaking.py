@@ -197,9 +197,9 @@ class Undertaking:
     def _turn(self, candidate: Candidate) -> None:
         """Waits while the provider has asked for a pause. Raises Halted when it takes nothing at all."""
         name = candidate.adapter.name
-        reason = self._desk.halted(name, self._request.capability)
-        if reason is not None:
-            raise Halted(reason, hint="Put it right, then resume.")
+        known = self._desk.halted(name, self._request.capability)
+        if known is not None:
+            raise Halted(known.detail, known.provider, hint=known.hint)
         while (held := self._desk.chain.held_for(name)) > 0:
             pause(min(held, 1.0), self._cancel)
 

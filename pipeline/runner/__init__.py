@@ -147,12 +147,16 @@ class Runner:
             live.driver.pause()
 
     def resume(self, project_id: int) -> None:
+        """Goes on with a paused run. Work of any kind that a provider has refused altogether may be sent again; where
+        that is all there is to resume (single shots), it is no conflict. Raises Conflict."""
         with self._lock:
             self._refuse_when_closing()
-            self.generator.clear_halts()
+            cleared = self.generator.clear_halts()
             with self.store.db.write(durable=True) as session:
                 run = self._open_run(session, project_id)
                 if run is None or not run_state(session, run.id, "running"):
+                    if cleared:
+                        return
                     raise Conflict("This film is not paused.", hint="Start it instead.")
                 self._event(session, project_id, run.id, "running", "The making of the film goes on.")
                 run_id = run.id
