@@ -1,4 +1,7 @@
-"""The command `doctor`: what works on this machine, what is missing, and what to do about it. Never shows a key."""
+"""The command `doctor`: what works on this machine, what is missing, and what to do about it. Never shows a key.
+
+Providers are asked about their accounts only where a key is set, and stand here as in the account overview.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     ):
         yield _looked(what, look)
     yield from _keys(settings)
+    yield from _providers(settings)
 
 
 def _looked(what: str, look: Callable[[], Finding]) -> Finding:
@@ -160,6 +164,23 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     absent = [name.upper() for name in names if getattr(settings, name) is None]
     yield Finding("keys set", "ok", ", ".join(present) or "none; films are made with the built-in engines, at no cost")
     yield Finding("keys not set", "ok", ", ".join(absent) or "none")
+
+
+def _providers(settings: Settings) -> Iterator[Finding]:
+    from pipeline.generation.account import Accounts
+
+    lacking = []
+    for one in Accounts(settings).overview():
+        if one.missing is not None:
+            lacking.append(f"{one.label} ({one.missing})")
+            continue
+        account = one.account
+        said = [one.state, account.identity or ""]
+        if account.balance_micros is not None:
+            said.append(f"{account.balance_micros / 1_000_000:,.2f} {account.currency} left")
+        said.append(account.note)
+        yield Finding(one.label, "ok" if one.state == "ready" else "note", "; ".join(filter(None, said)))
+    yield Finding("not set up", "ok", ", ".join(lacking) or "none")
 
 
 def _types(annotation: object) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ import pytest
 
 from pipeline.film.ffmpeg import probe
 from tests.server.kit import ROOT
+from tests.simulator import Simulator
 
 STORY = """The Lost Bell
 
@@ -155,7 +156,15 @@ def test_the_command_loads_no_web_server_and_no_engine() -> None:
 
 
 def test_doctor_tells_what_is_there_and_never_a_key(tmp_path: Path) -> None:
-    env = {**os.environ, "FAL_KEY": "fal-secret-123"}
+    with Simulator() as simulator:
+        keys = {"FAL_KEY": "fal-secret-123", "REPLICATE_API_TOKEN": "r8_secret", "ANTHROPIC_API_KEY": "sk-ant-secret"}
+        simulator.script("unauthorised", provider="replicate", operation="account")
+        _look_around(tmp_path, {**os.environ, **simulator.base_urls(), **keys, "OPENAI_COMPATIBLE_BASE_URL": ""})
+        asked = {one.provider for one in simulator.requests()}
+        assert asked == {"fal", "replicate", "anthropic"}, "those with a key, and nobody else"
+
+
+def _look_around(tmp_path: Path, env: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", "doctor", "--data-dir", str(tmp_path / "new")],
         cwd=ROOT,
@@ -167,6 +176,8 @@ def test_doctor_tells_what_is_there_and_never_a_key(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for word in ("Python", "ffmpeg", "speech", "drawing", "FAL_KEY", "will be made"):
         assert word in done.stdout
+    for said in ("FAL_ADMIN_KEY", "Check REPLICATE_API_TOKEN", "degraded", "WaveSpeed (WAVESPEED_API_KEY)"):
+        assert said in " ".join(done.stdout.split()), done.stdout
     assert "secret" not in done.stdout + done.stderr
     assert not (tmp_path / "new").exists()
     (tmp_path / "file").touch()
