@@ -23,10 +23,9 @@ from pipeline.providers.chat import (
     likely_cost,
     never_sent,
     read_answer,
-    seconds,
 )
 from pipeline.providers.deadline import deadline
-from pipeline.providers.failures import BadAnswer, ProviderFailure
+from pipeline.providers.failures import BadAnswer, ProviderFailure, told_to_wait
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ class Anthropic:
         inner = fields(fields(error.body).get("error"))
         said = str(inner.get("message") or error.message)
         kind = kind_of_refusal(error.status_code, f"{said} {inner.get('type')}")
-        after = seconds(error.response.headers.get("retry-after"))
+        after = told_to_wait(error.response.headers)
         return self._failing.failure(kind, said, retry_after_s=after, charged=kind == "transient")
 
     def _open(self) -> Client:

@@ -117,14 +117,6 @@ def kind_of_refusal(status: int, words: str) -> FailureKind:
     return "transient" if status in (0, 408, 409) or status >= 500 else "invalid_input"
 
 
-def seconds(header: str | None) -> float | None:
-    """A Retry-After header in seconds; None where it is missing or a date."""
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:
-        return None
-
-
 class Failing:
     """Makes a provider's failures. `secret` is kept out of everything that is said."""
 

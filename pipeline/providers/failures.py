@@ -6,6 +6,10 @@ Hides every provider's own error shapes from those who decide on retries: they r
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from pipeline.errors import ProductError
@@ -73,6 +77,21 @@ class BadAnswer(ProductError):
 
     code = "bad_answer"
     cost_micros = 0
+
+
+def told_to_wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds that an answer's Retry-After header stands for; None where it says nothing.
+
+    A date counts from the answer's own `Date`: our clock may be wrong, or jump.
+    """
+    told = headers.get("retry-after", "").strip()
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(told))
+    with contextlib.suppress(ValueError, TypeError):
+        now = headers.get("date")
+        began = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return max(0.0, (parsedate_to_datetime(told) - began).total_seconds())
+    return None
 
 
 def _rebuild_failure(

@@ -15,8 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +22,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipeline.providers.deadline import bounded, deadline, is_local
-from pipeline.providers.failures import FailureKind, ProviderFailure
+from pipeline.providers.failures import FailureKind, ProviderFailure, told_to_wait
 
 CONNECT_S = 10.0
 UPLOAD_FACTOR = 5  # an upload, with all its attempts, may take so many times as long as any other exchange
@@ -345,14 +343,9 @@ def _origin(url: str) -> str:
 
 def retry_after(reply: Reply) -> float | None:
     """Seconds to wait, from the header (seconds or a date) or from Replicate's sentence."""
-    header = reply.headers.get("retry-after", "").strip()
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    with contextlib.suppress(ValueError, TypeError):
-        at = parsedate_to_datetime(header)
-        return max(0.0, (at - datetime.now(UTC if at.tzinfo else None)).total_seconds())
+    told = told_to_wait(reply.headers)
+    if told is not None:
+        return told
     said = _RESETS.search(reply.text) if reply.status == 429 else None
     return float(said.group(1)) if said else None
 

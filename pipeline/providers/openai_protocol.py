@@ -25,10 +25,9 @@ from pipeline.providers.chat import (
     likely_cost,
     never_sent,
     read_answer,
-    seconds,
 )
 from pipeline.providers.deadline import deadline
-from pipeline.providers.failures import BadAnswer, ProviderFailure
+from pipeline.providers.failures import BadAnswer, ProviderFailure, told_to_wait
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -165,7 +164,7 @@ class OpenAIProtocol:
     def _refused(self, error: Any) -> ProviderFailure:
         body = fields(error.body)
         inner = fields(body.get("error")) or body
-        after = seconds(error.response.headers.get("retry-after"))
+        after = told_to_wait(error.response.headers)
         return self._meaning(inner, status=error.status_code, retry_after_s=after, text=str(error.message))
 
     def _meaning(

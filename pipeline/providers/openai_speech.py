@@ -8,9 +8,9 @@ from pipeline.contracts import Output
 from pipeline.errors import EngineFailed
 from pipeline.providers import Account, Finished, Job, JobHandle, accounts
 from pipeline.providers.catalogue import Slug
-from pipeline.providers.chat import Failing, bounded_client, kind_of_refusal, never_sent, seconds
+from pipeline.providers.chat import Failing, bounded_client, kind_of_refusal, never_sent
 from pipeline.providers.deadline import deadline
-from pipeline.providers.failures import ProviderFailure
+from pipeline.providers.failures import ProviderFailure, told_to_wait
 from pipeline.providers.remote import RemoteAdapter
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class OpenAISpeech(RemoteAdapter):
                 # The answer is the result: whoever asks again knows that he may be paying twice.
                 "ambiguous" if kind == "transient" else kind,
                 str(error.message),
-                retry_after_s=seconds(error.response.headers.get("retry-after")),
+                retry_after_s=told_to_wait(error.response.headers),
             ) from None
         except openai.APIConnectionError as error:
             raise failing.failure(

@@ -132,9 +132,10 @@ def test_a_lost_answer_is_found_in_the_providers_list(desk):
     assert desk.statuses() == ["finished"]
 
 
-def test_a_pause_that_the_provider_asks_for_is_kept(desk):
-    """FAULT 15: Retry-After is honoured, by every request to that provider."""
-    desk.simulator.script("rate_limit", operation="submit", retry_after=1)
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_pause_that_the_provider_asks_for_is_kept(desk, form):
+    """FAULT 15: Retry-After is honoured, by every request to that provider; a date counts from the provider's clock."""
+    desk.simulator.script("rate_limit", operation="submit", retry_after=1, text=form)
     began = time.monotonic()
     desk.make(desk.picture())
     assert time.monotonic() - began >= 0.9

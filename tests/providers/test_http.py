@@ -208,6 +208,9 @@ def test_retry_after_is_read_in_all_its_forms() -> None:
     assert told("") is None
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     assert 25 < (told(later) or 0) <= 30
+    noon = datetime(2020, 2, 2, 12, tzinfo=UTC)  # a date counts from the provider's own clock, whatever ours says
+    dates = {"date": format_datetime(noon, usegmt=True), "retry-after": format_datetime(noon + timedelta(minutes=2))}
+    assert retry_after(Reply(429, dates, b"")) == 120.0
     assert told("", b'{"detail":"Request was throttled. Your rate limit resets in ~30s."}') == 30.0
 
 

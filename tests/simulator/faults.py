@@ -103,7 +103,8 @@ class Fault:
     nth: the nth matching call from now on meets it (1: the next one). times: that many calls in a row; 0: all.
     status, html: of a server error (status 403: of an `unauthorised`). retry_after: seconds in the header of a 429.
     seconds: how long a hang lasts, or the pause between the bytes of a drip, or how late a late webhook is (not told:
-    two scaled minutes). text: what a message or content says.
+    two scaled minutes). text: what a message or content says;
+    of a 429: `date` for a Retry-After that is one.
     content: `html`, `png` or `mp4` inside an output of the wrong type. polls: how many polls show an unknown status.
     """
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, ClassVar
 
 from tests.simulator import checks
@@ -93,6 +95,10 @@ class Provider:
             answer = self.error(429, "Rate limit exceeded, please slow down", "rate_limit")
             wait = self.world.options["retry_after"] if fault.retry_after is None else fault.retry_after
             answer.headers["Retry-After"] = f"{wait:g}"
+            if fault.text == "date":  # by a clock that is far from the client's
+                now = datetime(2031, 1, 1, tzinfo=UTC)
+                answer.headers["Date"] = format_datetime(now, usegmt=True)
+                answer.headers["Retry-After"] = format_datetime(now + timedelta(seconds=wait), usegmt=True)
             return answer
         return self.broken(fault)
 
