@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import inf
 
 from pipeline.contracts import SegmentKind, WordTime
@@ -42,8 +42,8 @@ class SpokenSegment:
 
 @dataclass(frozen=True, slots=True)
 class TakePlan:
-    """A slot of the film: [start_ms, end_ms) of the narration, and which segments are heard in it (a part of one,
-    or several whole ones). `text` is what is said in it."""
+    """A slot of the film: [start_ms, end_ms) of the narration, and which segments are heard in it (whole ones, and at
+    its ends parts of them). `text` is what is said in it; it begins at place `char` in its first segment's text."""
 
     scene: int
     kind: SegmentKind
@@ -52,10 +52,20 @@ class TakePlan:
     start_ms: int
     end_ms: int
     segments: tuple[int, ...]
+    char: int = 0
 
     @property
     def duration_ms(self) -> int:
         return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OwnCut:
+    """Where a user wants a take to begin: at place `char` of a segment's text, `ms` of the narration."""
+
+    segment: int
+    char: int
+    ms: int
 
 
 def frame_at(ms: int, fps: int) -> int:
@@ -101,17 +111,30 @@ def wan_fast_frames(duration_ms: int) -> int:
 
 
 def plan_takes(
-    segments: Sequence[SpokenSegment], narration_ms: int, *, max_slot_ms: int = MAX_SLOT_MS, fps: int = 24
+    segments: Sequence[SpokenSegment],
+    narration_ms: int,
+    *,
+    max_slot_ms: int = MAX_SLOT_MS,
+    fps: int = 24,
+    own_cuts: Mapping[int, Sequence[OwnCut]] | None = None,
 ) -> tuple[TakePlan, ...]:
     """Cuts the narration into takes that tile [0, narration_ms] exactly.
 
     A take runs from its first segment's start to the next take's start. It never mixes narration and dialogue, two
     speakers or two scenes; short neighbours that share all three become one take; none is longer than
     `max_slot_ms` or shorter than one frame (to give a soundless segment its frame a cut may move by one).
+    A scene in `own_cuts` is cut there instead, and besides only where these rules demand it.
     Raises InvalidInput when the segments are out of order, or the narration has fewer frames than takes.
     """
     _check(segments, narration_ms, fps)
-    takes = [take for run in _runs(segments, narration_ms, max_slot_ms) for take in _takes_of(run, max_slot_ms)]
+    starts = [0, *(segment.start_ms for segment in segments[1:]), narration_ms]
+    slots = [_Run([segment], *span) for segment, span in zip(segments, pairwise(starts), strict=True)]
+    takes: list[TakePlan] = []
+    for scene, group in groupby(slots, key=lambda slot: slot.segments[0].scene):
+        if own_cuts is not None and scene in own_cuts:
+            takes += _cut_by_hand(list(group), own_cuts[scene], max_slot_ms)
+        else:
+            takes += [take for run in _runs(list(group), max_slot_ms) for take in _takes_of(run, max_slot_ms)]
     return _at_least_a_frame(takes, narration_ms, fps)
 
 
@@ -123,10 +146,10 @@ class _Run:
     start_ms: int
     end_ms: int
 
-    def take(self, text: str, start_ms: int, end_ms: int) -> TakePlan:
+    def take(self, text: str, start_ms: int, end_ms: int, char: int = 0) -> TakePlan:
         first = self.segments[0]
         heard = tuple(segment.index for segment in self.segments)
-        return TakePlan(first.scene, first.kind, first.speaker, text, start_ms, end_ms, heard)
+        return TakePlan(first.scene, first.kind, first.speaker, text, start_ms, end_ms, heard, char)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -148,23 +171,67 @@ def _check(segments: Sequence[SpokenSegment], narration_ms: int, fps: int) -> No
         last = segment.end_ms
 
 
-def _runs(segments: Sequence[SpokenSegment], narration_ms: int, max_slot_ms: int) -> list[_Run]:
-    starts = [0, *(segment.start_ms for segment in segments[1:]), narration_ms]
+def _runs(slots: Sequence[_Run], max_slot_ms: int) -> list[_Run]:
     most = min(_AIM_MS, max_slot_ms)
     runs: list[_Run] = []
-    for segment, start, end in zip(segments, starts, starts[1:], strict=False):
+    for slot in slots:
         last = runs[-1] if runs else None
+        start, end = slot.start_ms, slot.end_ms
         if (
             last
-            and _alike(last.segments[-1], segment)
+            and _alike(last.segments[-1], slot.segments[0])
             and end - last.start_ms <= most
             and (end - start < _SHORT_MS or last.end_ms - last.start_ms < _SHORT_MS)
         ):
-            last.segments.append(segment)
+            last.segments += slot.segments
             last.end_ms = end
         else:
-            runs.append(_Run([segment], start, end))
+            runs.append(slot)
     return runs
+
+
+def _cut_by_hand(slots: Sequence[_Run], cuts: Sequence[OwnCut], max_slot_ms: int) -> list[TakePlan]:
+    """One scene's takes where the user wants them. A cut that would leave nothing on one side of it is passed over."""
+    begins: list[tuple[int, int, int]] = []  # (slot, place in its text, ms)
+    for at, slot in enumerate(slots):
+        index = slot.segments[0].index
+        mine = sorted(cut for cut in cuts if cut.segment == index)
+        if at == 0 or not _alike(slots[at - 1].segments[0], slot.segments[0]) or any(cut.char <= 0 for cut in mine):
+            begins.append((at, 0, slot.start_ms))
+        begins += [(at, cut.char, cut.ms) for cut in mine if cut.char > 0 and slot.start_ms < cut.ms < slot.end_ms]
+    kept = [one for at, one in enumerate(begins) if at == 0 or one[2] > max(before[2] for before in begins[:at])]
+    ends = [*kept[1:], (len(slots), 0, slots[-1].end_ms)]
+    takes = []
+    for (first, char, start), (last, end_char, end) in zip(kept, ends, strict=True):
+        heard = [
+            _part(slots[at], at == first, char, at == last, end_char) for at in range(first, last + (end_char > 0))
+        ]
+        takes += _not_too_long(heard, start, end, char, max_slot_ms)
+    return takes
+
+
+def _part(slot: _Run, is_first: bool, char: int, is_last: bool, end_char: int) -> _Run:
+    """The slot with what is said of its segment between two places."""
+    segment = slot.segments[0]
+    begin, end = char if is_first else 0, end_char if is_last else len(segment.text)
+    words = tuple(
+        word.model_copy(update={"start": word.start - begin, "end": word.end - begin})
+        for word in segment.words
+        if begin <= word.start and word.end <= end
+    )
+    return _Run([replace(segment, text=segment.text[begin:end], words=words)], slot.start_ms, slot.end_ms)
+
+
+def _not_too_long(heard: Sequence[_Run], start_ms: int, end_ms: int, char: int, max_slot_ms: int) -> list[TakePlan]:
+    """One take, or several when it would be too long: cut between segments first, then inside them."""
+    if end_ms - start_ms > max_slot_ms and len(heard) > 1:
+        middle = (start_ms + end_ms) / 2
+        at = min(range(1, len(heard)), key=lambda one: abs(heard[one].start_ms - middle))
+        cut = heard[at].start_ms
+        before = _not_too_long(heard[:at], start_ms, cut, char, max_slot_ms)
+        return [*before, *_not_too_long(heard[at:], cut, end_ms, 0, max_slot_ms)]
+    run = _Run([segment for slot in heard for segment in slot.segments], start_ms, end_ms)
+    return [replace(take, char=take.char + char) for take in _takes_of(run, max_slot_ms)]
 
 
 def _alike(a: SpokenSegment, b: SpokenSegment) -> bool:
@@ -178,7 +245,7 @@ def _takes_of(run: _Run, max_slot_ms: int) -> list[TakePlan]:
     segment = run.segments[0]  # runs of several segments are never longer than the longest slot
     parts = -(-length // min(_AIM_MS, max_slot_ms))
     cuts = _best_cuts(_places(run, segment, parts), length / parts, max_slot_ms)
-    return [run.take(segment.text[a.char : b.char].strip(), a.ms, b.ms) for a, b in pairwise(cuts)]
+    return [run.take(segment.text[a.char : b.char].strip(), a.ms, b.ms, a.char) for a, b in pairwise(cuts)]
 
 
 def _places(run: _Run, segment: SpokenSegment, parts: int) -> list[_Cut]:

@@ -80,6 +80,7 @@ def frame_request(
     speaker = session.get(Character, shot.speaker_id) if shot.speaker_id else None
     light = {"time_of_day": scene.time_of_day, "weather": scene.weather, "mood": scene.mood}
     looks = {one: look(media, one, **(light if kind_of(one) == "set" else {})) for one in cast.entities()}
+    again = shot.variations.get("first_frame", 0)
     width, height = (round(side * OVERSCAN / 2) * 2 for side in (form.width, form.height))
     return FrameRequest(
         ImageRequest(
@@ -87,7 +88,7 @@ def frame_request(
             prompt=_prompt(project, shot, scene, cast, looks),
             width=width,
             height=height,
-            seed=seed_of(shot.idx, shot.text, shot.action),
+            seed=seed_of(shot.seed, shot.action, *([again] if again else [])),
             references=tuple(image for one in sent if (image := looks[one].image) is not None),
             brief=FrameBrief(
                 framing=shot.framing,  # type: ignore[arg-type]

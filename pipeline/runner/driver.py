@@ -350,10 +350,10 @@ class Driver:
             forget_units(session, self.ctx.project_id, outcome.outdates)
 
         output = {"media": list(outcome.media), "problems": list(outcome.problems), **outcome.data}
-        keep, unit = self.ctx.store.ledger.settle, (self.ctx.project_id, node.unit.key, outcome.status)
+        settle, unit = self.ctx.store.ledger.settle, (self.ctx.project_id, node.unit.key, outcome.status)
         why: Exception = _Busy()
         try:
-            won = keep(*unit, digest=digest, output=output, apply=apply, text=outcome.text)
+            won = settle(*unit, digest=digest, output=output, apply=apply, text=outcome.text)
         except _InputsChanged as changed:
             won, why = False, changed
         if not won:

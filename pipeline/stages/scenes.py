@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane, SceneDraft, SegmentDraft, digest
 from pipeline.generation import entities
-from pipeline.stage import Outcome, StageContext, StageFailed, Unit
-from pipeline.store.models import Character, Scene, SceneCharacter, SceneProp, ScriptSegment
+from pipeline.stage import Note, Outcome, StageContext, StageFailed, Unit
+from pipeline.store.models import Character, Scene, SceneCharacter, SceneProp, ScriptSegment, Step
 from pipeline.writer.protocol import check_scenes
 
 WINDOW_SEGMENTS = 150
 JOIN = "scenes/join"
+_KEPT = "they were edited by hand and do not line up with the scenes that the script gives now; they were left."
 
 
 class ScenesStage:
@@ -35,7 +36,26 @@ class ScenesStage:
         project = ctx.project(session)
         if unit.key == JOIN:
             return digest(self._parts(ctx, session), [row.name for row in entities.sets(session, project.id)])
+        step = session.get(Step, (project.id, unit.key))
+        if (
+            step is not None
+            and step.digest
+            and (step.output or {}).get("scenes")
+            and self._edited(session, project.id, unit)
+        ):
+            return step.digest  # the scenes follow what a user does to the script; they are not found anew
         return digest(self._segments(session, project.id, unit.subject), entities.read_analysis(session, project))
+
+    @staticmethod
+    def _edited(session: Session, project_id: int, unit: Unit) -> bool:
+        first = unit.subject * WINDOW_SEGMENTS
+        marks = session.scalars(
+            select(ScriptSegment.edited_fields).where(
+                ScriptSegment.project_id == project_id,
+                ScriptSegment.idx.between(first, first + WINDOW_SEGMENTS - 1),
+            )
+        )
+        return any(marks)
 
     @staticmethod
     def _windows(session: Session, project_id: int) -> int:
@@ -95,9 +115,14 @@ class ScenesStage:
             if len(parts) < self._windows(session, ctx.project_id):
                 return Outcome(f"Part {len(parts) + 1} of the script has no scenes yet.", status="skipped")
         scenes = join_windows(parts)
+        with ctx.read() as session:
+            kept = not fits_edits(session, ctx.project_id, scenes)
+        if kept:
+            return Outcome("The scenes stay as they were edited by hand.", problems=(Note("edits_kept", _KEPT),))
 
         def apply(session: Session) -> None:
-            write_scenes(session, ctx.project_id, scenes)
+            if fits_edits(session, ctx.project_id, scenes):  # nobody has edited them meanwhile
+                write_scenes(session, ctx.project_id, scenes)
 
         return Outcome(f"The story has {len(scenes)} scenes.", apply=apply)
 
@@ -126,25 +151,45 @@ def join_windows(parts: Sequence[Sequence[SceneDraft]]) -> list[SceneDraft]:
     return scenes
 
 
+def fits_edits(session: Session, project_id: int, drafts: Sequence[SceneDraft]) -> bool:
+    """Whether the scenes tile the present script, and nothing that a user edited would be lost by writing them."""
+    number = session.scalar(
+        select(func.count()).select_from(ScriptSegment).where(ScriptSegment.project_id == project_id)
+    )
+    rows = session.scalars(select(Scene).where(Scene.project_id == project_id).order_by(Scene.idx)).all()
+    ranges = [(draft.first_segment, draft.last_segment) for draft in drafts]
+    if not rows:
+        return True
+    if ranges and ranges[-1][1] + 1 != number:
+        return False
+    edited = any(row.edited_fields or row.cuts is not None for row in rows)
+    return not edited or ranges == [(row.first_segment_idx, row.last_segment_idx) for row in rows]
+
+
 def write_scenes(session: Session, project_id: int, drafts: Sequence[SceneDraft]) -> None:
-    """Bring the project's scenes to the drafts, place by place."""
+    """Bring the project's scenes to the drafts, place by place. What a user edited of a scene stays."""
     sets = {row.name: row.id for row in entities.sets(session, project_id)}
     people = {row.name: row.id for row in entities.cast(session, project_id)}
     things = {row.name: row.id for row in entities.props(session, project_id)}
     rows = {row.idx: row for row in session.scalars(select(Scene).where(Scene.project_id == project_id))}
     for index, draft in enumerate(drafts):
         row = rows.get(index) or Scene(project_id=project_id, idx=index)
-        row.title, row.set_id = draft.title, sets.get(draft.set_name)
-        row.first_segment_idx, row.last_segment_idx = draft.first_segment, draft.last_segment
-        row.time_of_day, row.weather, row.mood = draft.time_of_day, draft.weather, draft.mood
+        fields = draft.model_dump(include={"title", "time_of_day", "weather", "mood"})
+        # A set that has another name by now is still the scene's.
+        fields |= {"set_id": sets.get(draft.set_name, row.set_id)}
+        fields |= {"first_segment_idx": draft.first_segment, "last_segment_idx": draft.last_segment}
+        own = row.edited_fields or ()
+        for name, value in fields.items():
+            if name not in own:
+                setattr(row, name, value)
         session.add(row)
         session.flush()
-        session.execute(delete(SceneCharacter).where(SceneCharacter.scene_id == row.id))
-        session.execute(delete(SceneProp).where(SceneProp.scene_id == row.id))
-        present = dict.fromkeys(people[name] for name in draft.characters if name in people)
-        session.add_all(SceneCharacter(scene_id=row.id, character_id=one) for one in present)
-        session.add_all(
-            SceneProp(scene_id=row.id, prop_id=one)
-            for one in dict.fromkeys(things[name] for name in draft.props if name in things)
-        )
+        if "characters" not in own:
+            present = dict.fromkeys(people[name] for name in draft.characters if name in people)
+            session.execute(delete(SceneCharacter).where(SceneCharacter.scene_id == row.id))
+            session.add_all(SceneCharacter(scene_id=row.id, character_id=one) for one in present)
+        if "props" not in own:
+            used = dict.fromkeys(things[name] for name in draft.props if name in things)
+            session.execute(delete(SceneProp).where(SceneProp.scene_id == row.id))
+            session.add_all(SceneProp(scene_id=row.id, prop_id=one) for one in used)
     session.execute(delete(Scene).where(Scene.project_id == project_id, Scene.idx >= len(drafts)))

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane, SegmentDraft, digest
 from pipeline.generation.entities import cast, read_analysis
-from pipeline.stage import Outcome, StageContext, StageFailed, Unit
+from pipeline.stage import Note, Outcome, StageContext, StageFailed, Unit
 from pipeline.store.models import Character, ScriptSegment
 from pipeline.writer.protocol import check_adapted, check_script
 
 WINDOW_CHARS = 9_000
 JOIN = "script/join"
+_KEPT = "it was edited by hand and does not line up with the script that the story gives now; it was left as it is."
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n")
 
 
@@ -90,8 +91,14 @@ class ScriptStage:
             return Outcome(f"Part {missing[0]} of the script is missing.", status="skipped")
         drafts = [SegmentDraft.model_validate(segment) for part in written for segment in part or ()]
 
+        with ctx.read() as session:
+            kept = not fits_edits(session, ctx.project_id, drafts)
+        if kept:
+            return Outcome("The script stays as it was edited by hand.", problems=(Note("edits_kept", _KEPT),))
+
         def apply(session: Session) -> None:
-            write_segments(session, ctx.project_id, drafts)
+            if fits_edits(session, ctx.project_id, drafts):  # nobody has edited it meanwhile
+                write_segments(session, ctx.project_id, drafts)
 
         spoken = sum(draft.kind == "dialogue" for draft in drafts)
         return Outcome(f"The script has {len(drafts)} segments, {spoken} of them dialogue.", apply=apply)
@@ -102,8 +109,19 @@ class ScriptStage:
                 raise StageFailed("The script is empty.", hint="Add some text to the story.", field=self.name)
 
 
+def fits_edits(session: Session, project_id: int, drafts: Sequence[SegmentDraft]) -> bool:
+    """Whether nothing that a user edited would be lost: no edits, or every segment has its place in the new script."""
+    query = select(ScriptSegment).where(ScriptSegment.project_id == project_id).order_by(ScriptSegment.idx)
+    rows = session.scalars(query).all()
+    if not any(row.edited_fields for row in rows):
+        return True
+    places = [(draft.start, draft.end) for draft in drafts]
+    return places == [(row.source_start, row.source_end) for row in rows]
+
+
 def write_segments(session: Session, project_id: int, drafts: Sequence[SegmentDraft]) -> None:
-    """Bring the project's segments to the drafts, place by place; a segment that stays the same keeps its sound."""
+    """Bring the project's segments to the drafts, place by place; a segment that stays the same keeps its sound, one
+    that a user edited stays as it is."""
     speakers = _speakers(session, project_id, drafts)
     rows = {
         row.idx: row for row in session.scalars(select(ScriptSegment).where(ScriptSegment.project_id == project_id))
@@ -113,6 +131,8 @@ def write_segments(session: Session, project_id: int, drafts: Sequence[SegmentDr
         if row is None:
             row = ScriptSegment(project_id=project_id, idx=index)
             session.add(row)
+        elif row.edited_fields:
+            continue
         speaker_id = speakers[draft.speaker] if draft.speaker else None
         if (row.text, row.segment_type, row.speaker_id) != (draft.text, draft.kind, speaker_id):
             row.audio_url = row.audio_ms = row.words = row.start_time_ms = row.end_time_ms = None

@@ -7,20 +7,18 @@ narration. The stage's check is the gate of the run: nothing is drawn until ever
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import Lane, SceneDraft, ShotDraft, Take, digest
-from pipeline.film.timeline import SpokenSegment, TakePlan, plan_takes, slot_frames
+from pipeline.contracts import Lane, SceneDraft, Take, digest
 from pipeline.generation import entities
 from pipeline.stage import Outcome, StageContext, StageFailed, Unit
-from pipeline.store.models import Character, Project, Scene, SceneCharacter, SceneProp, ScriptSegment, Shot
+from pipeline.store.laying import all_takes, filmed_in, key_of, lay, scene_takes, scenes_of
+from pipeline.store.models import Character, Project, Scene, SceneCharacter, SceneProp, ScriptSegment, Shot, Step
 from pipeline.store.models import Prop as PropRow
 from pipeline.store.models import Set as SetRow
-from pipeline.store.spoken import spoken_segments
-from pipeline.store.states import lipsync_status, video_status
 from pipeline.writer.protocol import check_shots
 
 TIMELINE = "shots/timeline"
@@ -47,7 +45,12 @@ class ShotsStage:
         if unit.key == TIMELINE:
             return self._timeline_digest(ctx, session, project)
         scene = self._scene(session, project.id, unit.subject)
-        takes = self._takes(session, project, scene)
+        step = session.get(Step, (project.id, unit.key))
+        if step is not None and step.digest and (step.output or {}).get("shots") and _is_edited(session, scene):
+            # What a user edited in a scene is how they want it: it makes no new cinematography, which would undo more
+            # than it mends. The takes that it changes are laid with what is there.
+            return step.digest
+        takes = scene_takes(session, project, scene)
         # No times: a scene whose takes stay the same keeps its cinematography when what comes before it moves.
         return digest(
             _draft_of(session, scene).model_dump(exclude={"first_segment", "last_segment"}),
@@ -60,42 +63,16 @@ class ShotsStage:
             .where(ScriptSegment.project_id == project.id)
             .order_by(ScriptSegment.idx)
         )
-        scenes = session.execute(
-            select(Scene.id, Scene.first_segment_idx, Scene.last_segment_idx).where(Scene.project_id == project.id)
-        )
-        drafts = [ctx.output(session, f"shots/{scene.idx}").get("shots") for scene in self._scenes(session, project.id)]
-        return digest(project.narration_ms, [list(row) for row in times], [list(row) for row in scenes], drafts)
-
-    @staticmethod
-    def _scenes(session: Session, project_id: int) -> list[Scene]:
-        return list(session.scalars(select(Scene).where(Scene.project_id == project_id).order_by(Scene.idx)))
+        scenes = scenes_of(session, project.id)
+        ranges = [[scene.id, scene.first_segment_idx, scene.last_segment_idx] for scene in scenes]
+        drafts = [ctx.output(session, f"shots/{scene.idx}").get("shots") for scene in scenes]
+        cuts = [[scene.idx, scene.cuts] for scene in scenes if scene.cuts is not None]
+        parts = [project.narration_ms, [list(row) for row in times], ranges, drafts]
+        return digest(*parts, cuts) if cuts else digest(*parts)
 
     @staticmethod
     def _scene(session: Session, project_id: int, index: int) -> Scene:
         return session.scalars(select(Scene).where(Scene.project_id == project_id, Scene.idx == index)).one()
-
-    def _takes(self, session: Session, project: Project, scene: Scene) -> tuple[Take, ...]:
-        """The scene's takes. Takes never cross scenes, so those of one scene can be cut without the others."""
-        segments = _spoken_in(session, scene)
-        following = session.scalar(
-            select(ScriptSegment.start_time_ms).where(
-                ScriptSegment.project_id == project.id, ScriptSegment.idx == scene.last_segment_idx + 1
-            )
-        )
-        end = following if following is not None else project.narration_ms or 0
-        shift = segments[0].start_ms
-        plans = plan_takes([_moved(segment, shift) for segment in segments], end - shift)
-        return tuple(
-            Take(
-                index=at,
-                kind=plan.kind,
-                speaker=plan.speaker,
-                text=plan.text,
-                start_ms=plan.start_ms + shift,
-                end_ms=plan.end_ms + shift,
-            )
-            for at, plan in enumerate(plans)
-        )
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
         if unit.key == TIMELINE:
@@ -103,35 +80,41 @@ class ShotsStage:
         with ctx.read() as session:
             project = ctx.project(session)
             scene = self._scene(session, project.id, unit.subject)
-            takes = self._takes(session, project, scene)
+            plans = scene_takes(session, project, scene)
             draft, analysis = _draft_of(session, scene), entities.read_analysis(session, project)
+        takes = tuple(
+            Take(
+                index=at,
+                kind=plan.kind,
+                speaker=plan.speaker,
+                text=plan.text,
+                start_ms=plan.start_ms,
+                end_ms=plan.end_ms,
+            )
+            for at, plan in enumerate(plans)
+        )
         shots = ctx.writer(unit).shots(draft, takes, analysis)
         check_shots(shots, takes, analysis)
-        return Outcome(f"Filmed {unit.label}: {len(shots)} shots.", data={"shots": [one.model_dump() for one in shots]})
+        made = {
+            "shots": [one.model_dump() for one in shots],
+            "takes": [list(key_of(take.kind, take.speaker, take.text)) for take in takes],
+        }
+        return Outcome(f"Filmed {unit.label}: {len(shots)} shots.", data=made)
 
     def _timeline(self, ctx: StageContext) -> Outcome:
         with ctx.read() as session:
             project = ctx.project(session)
-            scenes = self._scenes(session, project.id)
-            drafts = {scene.idx: ctx.output(session, f"shots/{scene.idx}").get("shots") for scene in scenes}
-            empty = [scene.idx + 1 for scene in scenes if not drafts[scene.idx]]
+            scenes = scenes_of(session, project.id)
+            filmed = filmed_in(session, project.id)
+            empty = [scene.idx + 1 for scene in scenes if scene.idx not in filmed or not filmed[scene.idx].drafts]
             if empty:
                 return Outcome(f"Scene {empty[0]} has no shots yet.", status="skipped")
-            plans = plan_takes(_all_spoken(session, scenes), project.narration_ms or 0)
-            fps = ctx.form(project).fps
-        by_scene: dict[int, list[TakePlan]] = {}
-        for plan in plans:
-            by_scene.setdefault(plan.scene, []).append(plan)
-        laid = [
-            (plan, ShotDraft.model_validate(draft))
-            for scene in scenes
-            for plan, draft in zip(by_scene[scene.idx], drafts[scene.idx] or (), strict=True)
-        ]
+            number, fps = len(all_takes(session, project)), ctx.form(project).fps
 
         def apply(session: Session) -> None:
-            write_shots(session, ctx.project_id, laid, fps)
+            lay(session, ctx.project(session), filmed, fps)
 
-        return Outcome(f"The film has {len(laid)} shots in {len(scenes)} scenes.", apply=apply)
+        return Outcome(f"The film has {number} shots in {len(scenes)} scenes.", apply=apply)
 
     def verify(self, ctx: StageContext) -> None:
         with ctx.read() as session:
@@ -149,17 +132,16 @@ class ShotsStage:
                 )
 
 
-def _moved(segment: SpokenSegment, shift: int) -> SpokenSegment:
-    return SpokenSegment(
-        segment.index,
-        segment.scene,
-        segment.kind,
-        segment.speaker,
-        segment.text,
-        segment.start_ms - shift,
-        segment.end_ms - shift,
-        segment.words,
+def _is_edited(session: Session, scene: Scene) -> bool:
+    if scene.edited_fields or scene.cuts is not None:
+        return True
+    marks = session.scalars(
+        select(ScriptSegment.edited_fields).where(
+            ScriptSegment.project_id == scene.project_id,
+            ScriptSegment.idx.between(scene.first_segment_idx, scene.last_segment_idx),
+        )
     )
+    return any(marks)
 
 
 def _draft_of(session: Session, scene: Scene) -> SceneDraft:
@@ -187,60 +169,3 @@ def _draft_of(session: Session, scene: Scene) -> SceneDraft:
         weather=scene.weather,  # type: ignore[arg-type]
         mood=scene.mood,
     )
-
-
-def _spoken_in(session: Session, scene: Scene) -> list[SpokenSegment]:
-    return spoken_segments(
-        session, scene.project_id, first=scene.first_segment_idx, last=scene.last_segment_idx, scene=scene.idx
-    )
-
-
-def _all_spoken(session: Session, scenes: Sequence[Scene]) -> list[SpokenSegment]:
-    return [segment for scene in scenes for segment in _spoken_in(session, scene)]
-
-
-def write_shots(session: Session, project_id: int, laid: Sequence[tuple[TakePlan, ShotDraft]], fps: int) -> None:
-    """Bring the project's shots to the plan, scene by scene, in place: a kept shot keeps its pictures and clips."""
-    scene_ids = dict(session.execute(select(Scene.idx, Scene.id).where(Scene.project_id == project_id)).all())
-    speakers = {row.name: row.id for row in entities.cast(session, project_id)}
-    kept: dict[int, list[Shot]] = {}
-    for row in session.scalars(select(Shot).where(Shot.project_id == project_id).order_by(Shot.idx)):
-        kept.setdefault(row.scene_id, []).append(row)
-    for index, (plan, draft) in enumerate(laid):
-        rows = kept.get(scene_ids[plan.scene], [])
-        shot = rows.pop(0) if rows else Shot(project_id=project_id, scene_id=scene_ids[plan.scene])
-        _fill(shot, index, plan, draft, speakers)
-        session.add(shot)
-        session.flush()
-        _mark_outgrown(session, shot, fps)
-    left = [row.id for rows in kept.values() for row in rows]
-    session.execute(delete(Shot).where(Shot.id.in_(left)))
-
-
-def _fill(shot: Shot, index: int, plan: TakePlan, draft: ShotDraft, speakers: dict[str, int]) -> None:
-    fields: dict[str, Any] = {
-        "idx": index,
-        "kind": plan.kind,
-        "speaker_id": speakers.get(plan.speaker) if plan.speaker else None,
-        "start_ms": plan.start_ms,
-        "end_ms": plan.end_ms,
-        "duration_ms": plan.duration_ms,
-        "framing": draft.framing,
-        "angle": draft.angle,
-        "move": draft.move,
-        "subjects": list(draft.subjects),
-        "action": draft.action,
-        "text": plan.text,
-        "segments": list(plan.segments),
-    }
-    for name, value in fields.items():
-        setattr(shot, name, value)
-
-
-def _mark_outgrown(session: Session, shot: Shot, fps: int) -> None:
-    """A clip that no longer covers its slot is stale: it stays, its last frame held, until it is redone."""
-    frames = int((shot.video_meta or {}).get("measured", {}).get("frames", 0))
-    if shot.video_url and frames < slot_frames(shot.start_ms, shot.end_ms, fps)[1]:
-        video_status(session, shot.id, "stale")
-        if shot.lipsync_url:
-            lipsync_status(session, shot.id, "stale")

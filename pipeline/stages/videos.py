@@ -85,7 +85,7 @@ class VideosStage:
             raise
 
     def _recut(self, ctx: StageContext, unit: Unit, shot: Shot, form: FilmForm, look: str) -> Outcome:
-        """The slot is longer than the clip as it is cut, but not than the clip as it came: it is cut again, for nothing."""
+        """The slot has outgrown the clip as it is cut, but not as it came: it is cut again, at no cost."""
         frames = slot_frames(shot.start_ms, shot.end_ms, form.fps)[1]
         raw = str((shot.video_meta or {})["raw"])
         with ctx.draft(".mp4") as draft:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.store.db import Database, driver_of
 from pipeline.store.events import log_event
-from pipeline.store.models import utc_now
+from pipeline.store.models import Step, utc_now
 from pipeline.store.states import STEP_EDGES, StepStatus, sources
 
 Settled = Literal["done", "failed", "skipped", "pending"]
@@ -264,6 +264,43 @@ class Ledger:
             text=text,
             data=data,
         )
+
+
+def forget_units(session: Session, project_id: int, keys: Iterable[str]) -> None:
+    """As `Ledger.forget`, in the caller's transaction."""
+    for key in keys:
+        session.connection().exec_driver_sql(_FORGET, (project_id, key))
+
+
+def move_units(session: Session, project_id: int, moves: Mapping[str, str | None]) -> None:
+    """Gives units other keys, because what they make has another place now; None: it has none any more.
+
+    In the caller's transaction, and not while a run is under way. All moves happen at once, so keys may be swapped.
+    """
+    connection = session.connection()
+    for key, to in moves.items():
+        if to is None:
+            connection.exec_driver_sql("DELETE FROM steps WHERE project_id = ? AND key = ?", (project_id, key))
+    moved = {key: to for key, to in moves.items() if to is not None and to != key}
+    for key in moved:
+        statement = "UPDATE steps SET key = ? WHERE project_id = ? AND key = ?"
+        connection.exec_driver_sql(statement, (f"moving:{key}", project_id, key))
+    for key, to in moved.items():
+        connection.exec_driver_sql("DELETE FROM steps WHERE project_id = ? AND key = ?", (project_id, to))
+        statement = "UPDATE steps SET key = ? WHERE project_id = ? AND key = ?"
+        connection.exec_driver_sql(statement, (to, project_id, f"moving:{key}"))
+
+
+def copy_unit(session: Session, project_id: int, key: str, to: str) -> None:
+    """What a unit has made counts for another too, in the caller's transaction."""
+    connection = session.connection()
+    connection.exec_driver_sql("DELETE FROM steps WHERE project_id = ? AND key = ?", (project_id, to))
+    names = [column.name for column in Step.__table__.columns if column.name != "key"]
+    connection.exec_driver_sql(
+        f"INSERT INTO steps (key, {', '.join(names)}) SELECT ?, {', '.join(names)} FROM steps"
+        " WHERE project_id = ? AND key = ?",
+        (to, project_id, key),
+    )
 
 
 def _packed(value: dict[str, Any] | None) -> str | None:

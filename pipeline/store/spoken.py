@@ -31,7 +31,8 @@ def spoken_segments(
             text=row.text,
             start_ms=row.start_time_ms or 0,
             end_ms=row.end_time_ms or 0,
-            words=tuple(WordTime(**word) for word in row.words or ()),
+            # Word times are of the words that were spoken, which an edit has replaced.
+            words=() if "audio" in (row.stale or {}) else tuple(WordTime(**word) for word in row.words or ()),
         )
         for row, speaker in session.execute(query)
     ]

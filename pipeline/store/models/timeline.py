@@ -76,10 +76,10 @@ class SceneProp(Base):
 class Shot(Timed, Base):
     """One take. `idx` is its place in the project; `segments` are segment indices; `subjects` are names.
 
-    `seed` is what its pictures are varied by: its place when it was first laid, whatever its place is now. `stale` says,
-    by slot, what no longer fits since an edit, and why. `own_slots` names what the user gave (first_frame, last_frame,
-    video); `pinned_references` are media addresses that come first in every request; `variations` counts, by slot, how
-    often another version of the same was asked for.
+    `seed` is what its pictures are varied by: its place when it was first laid. `stale` says, by slot, what no longer
+    fits since an edit, and why. `own_slots` names what the user gave (first_frame, last_frame, video);
+    `pinned_references` are media addresses that come first in every request; `variations` counts, by slot, how often
+    another version of the same was asked for.
     """
 
     __tablename__ = "shots"
