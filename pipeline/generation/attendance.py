@@ -86,7 +86,7 @@ class Attendant:
     # --- Waiting --------------------------------------------------------------------------------
 
     def wait(self, candidate: Candidate, handle: JobHandle, job: Job) -> Finished:
-        clock = PhaseClock(self._desk.timing, lambda phase: self._say(candidate.place, phase))
+        clock = PhaseClock(self._desk.timing, lambda phase: self._say(candidate.called, phase))
         clock.enter("queued")
         turn = misses = 0
         while True:
@@ -105,7 +105,7 @@ class Attendant:
             clock.enter(answer.phase)
             if clock.overdue():
                 raise ProviderSilent(
-                    f"{candidate.place} has been {clock.phase} for too long.",
+                    f"{candidate.called} has been {clock.phase} for too long.",
                     hint="It is looked at again when the film is resumed; nothing is paid twice.",
                 )
             pause(self._desk.timing.poll_pause(turn), self._cancel)
@@ -116,7 +116,7 @@ class Attendant:
             raise halt(self._desk, candidate, self._request.capability, failure) from failure
         if misses > self._desk.timing.looks:
             raise ProviderSilent(
-                f"{candidate.place} cannot be asked: {failure.detail}",
+                f"{candidate.called} cannot be asked: {failure.detail}",
                 hint="It is asked again when the film is resumed; nothing is paid twice.",
             ) from failure
 
@@ -143,7 +143,7 @@ class Attendant:
                 problem = failure
                 if not isinstance(finished.outputs[0], RemoteMedia):
                     break
-                self._say(candidate.place, f"fetching again: {failure.detail}")
+                self._say(candidate.called, f"fetching again: {failure.detail}")
         assert problem is not None
         if isinstance(problem, BadMedia):
             raise self._unusable(candidate, f"returned something unusable: {problem.detail}") from problem
@@ -154,10 +154,10 @@ class Attendant:
     def _fetched(self, candidate: Candidate, output: Output | RemoteMedia) -> Output:
         if isinstance(output, Output):
             return output
-        self._say(candidate.place, "downloading")
+        self._say(candidate.called, "downloading")
         path = self._folder / "fetched"
         fetch(output, path, local=candidate.local_addresses, total_s=self._desk.timing.fetch_s)
-        self._say(candidate.place, "checking")
+        self._say(candidate.called, "checking")
         return Output(path=path, ext=path.suffix, meta=output.meta)
 
     def _fresh(self, candidate: Candidate, row: Row, finished: Finished, job: Job) -> Finished:
@@ -174,4 +174,6 @@ class Attendant:
         return answer if isinstance(answer, Finished) and answer.outputs else finished
 
     def _unusable(self, candidate: Candidate, what: str) -> BadOutput:
-        return BadOutput(f"{candidate.place} {what}.", provider=candidate.adapter.name, kind="transient", accepted=True)
+        return BadOutput(
+            f"{candidate.called} {what}.", provider=candidate.adapter.name, kind="transient", accepted=True
+        )

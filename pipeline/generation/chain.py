@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from pipeline.contracts import Capability, JobRequest, SpeechRequest, Voice
 from pipeline.errors import NeedsSetup
+from pipeline.generation.preferences import PreferenceBook
 from pipeline.providers import ADAPTERS, JobAdapter, Model, load_adapter
 from pipeline.settings import Settings
 
@@ -46,6 +47,11 @@ class Candidate:
         return f"{self.adapter.name}/{self.model.name}"
 
     @property
+    def called(self) -> str:
+        """The same in words for users, who know models by their labels."""
+        return f"{self.model.label or self.model.name} at {self.adapter.label}"
+
+    @property
     def paid(self) -> bool:
         return self.adapter.name != EMBEDDED
 
@@ -63,6 +69,7 @@ class ProviderChain:
         self._adapters: dict[str, JobAdapter] = {}
         self._lock = threading.Lock()
         self._held: dict[str, float] = {}
+        self.preferences: PreferenceBook | None = None
 
     def adapter(self, name: str) -> JobAdapter:
         with self._lock:
@@ -72,17 +79,29 @@ class ProviderChain:
 
     # --- Who serves -----------------------------------------------------------------------------
 
-    def candidates(self, request: JobRequest, render: str) -> tuple[Candidate, ...]:
-        """Those that can serve the request, the first choice first; all of one render kind.
+    def candidates(self, request: JobRequest, render: str, only: str = "") -> tuple[Candidate, ...]:
+        """Those that can serve the request, the first choice first; all of one render kind. With `only`, the first
+        choice of that provider alone.
 
         Raises NeedsSetup, naming the keys: for `paid` without one, and for a model that no provider with a key has.
         """
-        paid = () if render == "preview" else tuple(self._paid(request))
+        if only and only != EMBEDDED:
+            return (self._the_one(request, only),)
+        paid = () if render == "preview" or only else tuple(self._paid(request))
         if paid:
             return paid
         if render == "paid":
             raise self._needs_setup(request.capability)
         return (Candidate(self.adapter(EMBEDDED), Model(self._own_model(request), request.capability)),)
+
+    def _the_one(self, request: JobRequest, provider: str) -> Candidate:
+        missing = self.adapter(provider).ready(request.capability)
+        if missing is not None:
+            raise NeedsSetup(f"{provider} is not set up for {request.capability}.", hint=missing, field="provider")
+        found = next((one for one in self._paid(request) if one.adapter.name == provider), None)
+        if found is None:
+            raise NeedsSetup(f"{provider} has no model for {request.capability}.", field="provider")
+        return found
 
     def _own_model(self, request: JobRequest) -> str:
         return self.adapter(EMBEDDED).model(request)
@@ -90,6 +109,8 @@ class ProviderChain:
     def _paid(self, request: JobRequest) -> Iterator[Candidate]:
         wanted = getattr(request, "model", "")
         ready = [one for one in self._ready(request.capability) if _speaks(one, request)]
+        if self.preferences is not None and request.capability == "image":
+            ready = self.preferences.ordered([(one.name, one) for one in ready], request)
         served = [(one, model) for one in ready if (model := _served(one, request, wanted)) is not None]
         if ready and not served:
             raise NeedsSetup(

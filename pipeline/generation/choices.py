@@ -83,6 +83,12 @@ def offers(provider: str) -> tuple[Offer, ...]:
     return tuple(found)
 
 
+def shown(model: str) -> str:
+    """A model's name as users may see it: one that is not offered goes by its label."""
+    entry = entries().get(model)
+    return model if entry is None or entry.offered else entry.label
+
+
 def text_offer(model: str) -> Offer:
     """A language model, by the name that its provider knows it by."""
     price = list_price(model)

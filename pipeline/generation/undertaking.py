@@ -18,12 +18,21 @@ from pipeline.generation.attendance import Attendant, BadOutput, Brought, Desk, 
 from pipeline.generation.chain import Candidate, after
 from pipeline.generation.outcomes import Abandoned, Halted, Unresolved
 from pipeline.generation.record import Row
-from pipeline.generation.retry import Decision, Failed, decide
+from pipeline.generation.retry import Action, Decision, Failed, decide
 from pipeline.generation.timing import pause
 from pipeline.providers import Finished, Job, JobHandle
 from pipeline.providers.failures import ProviderFailure
 
 log = logging.getLogger(__name__)
+
+# What the log tells users of a failure that something follows; the others are problems with words of their own.
+FOLLOWS: dict[Action, str] = {
+    "resend": "It is sent again.",
+    "again": "It is made again.",
+    "elsewhere": "Another provider is asked.",
+    "other_model": "Another model is asked.",
+    "halt": "Nothing more is sent there.",
+}
 
 _LOOKUPS_S = (0.5, 2.0, 5.0)
 
@@ -54,7 +63,7 @@ class Undertaking:
         request: JobRequest,
         candidates: Sequence[Candidate],
         *,
-        project_id: int,
+        project_id: int | None,
         unit_key: str,
         folder: Path,
         cancel: threading.Event,
@@ -117,7 +126,9 @@ class Undertaking:
         following = next((one for one in self._candidates if one.model.name not in asked), None)
         if following is None or len(asked) > 1:
             raise ProviderFailure(
-                "The providers' models have refused this for its content.", provider=refused[0], kind="moderation"
+                "The providers' models have refused this for its content.",
+                provider=refused[0].partition("/")[0],
+                kind="moderation",
             )
         return following
 
@@ -148,7 +159,7 @@ class Undertaking:
         job = self._job(row, candidate)
         answer: JobHandle | Finished
         if row.status == "accepted" and row.handle is not None:
-            self._say(candidate.place, "taken up again")
+            self._say(candidate.called, "taken up again")
             answer = row.handle
         elif row.status in ("submitting", "ambiguous"):
             answer = self._found_again(row, candidate, job)
@@ -170,7 +181,7 @@ class Undertaking:
         self._turn(candidate)
         if not self._desk.records.submitting(row.id):
             raise _Overtaken
-        self._say(candidate.place, "submitted") if candidate.paid else None
+        self._say(candidate.called, "submitted") if candidate.paid else None
         try:
             answer = candidate.adapter.submit(job)
         except ProviderFailure:
@@ -185,7 +196,7 @@ class Undertaking:
                 raise
             # Whatever broke, the request may have left: only a look or the user can tell.
             raise ProviderFailure(
-                f"{candidate.adapter.name} answered in a way that was not understood.",
+                f"{candidate.adapter.label} answered in a way that was not understood.",
                 provider=candidate.adapter.name,
                 kind="ambiguous",
                 raw=type(failure).__name__,
@@ -219,7 +230,7 @@ class Undertaking:
                 continue
             known = handle is None or self._desk.records.knows(handle)
             if handle is not None and not known and self._desk.records.accepted(row, handle):
-                self._say(candidate.place, "found again")
+                self._say(candidate.called, "found again")
                 return handle
             break
         current = self._desk.records.row(row.id)
@@ -229,7 +240,7 @@ class Undertaking:
             return self._send(current, candidate, job)
         if current is not None and current.status == "cancelled":
             raise Abandoned(current.error.get("detail") or "The user gave it up.", hint="Ask for it again.")
-        self._say(candidate.place, "answer lost; waiting for the user")
+        self._say(candidate.called, "answer lost; waiting for the user")
         raise Unresolved(row.id, candidate.adapter.name)
 
     # --- After a failure ------------------------------------------------------------------------
@@ -248,8 +259,8 @@ class Undertaking:
             fallback=self._request.capability == "lipsync",
             rebuy=self._request.capability == "speech",
         )
-        if decision.action not in ("give_up", "ambiguous"):
-            self._say(candidate.place, f"{failure.detail} ({decision.action.replace('_', ' ')})")
+        if decision.action in FOLLOWS:
+            self._say(candidate.called, f"{failure.detail} {FOLLOWS[decision.action]}")
         return self._next(decision, row, candidate, failure, elsewhere, other)
 
     def _next(

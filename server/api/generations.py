@@ -7,6 +7,7 @@ from typing import Any, Literal
 from flask import Blueprint, request
 
 from pipeline.errors import InvalidInput, NotFound
+from pipeline.generation.choices import shown
 from pipeline.generation.record import Row
 from pipeline.providers import ADAPTERS
 from pipeline.providers.failures import ProviderFailure
@@ -78,7 +79,7 @@ def _view(row: Row) -> GenerationAnswer:
         unit=row.unit_key,
         capability=row.capability,
         provider=row.provider,
-        model=row.model,
+        model=shown(row.model),
         status=row.status,
         submitted_at=row.submitted_at.isoformat(),
         error=row.error or None,
