@@ -75,7 +75,7 @@ class Generator:
         self.records = Records(store, spend_cap_cents=spend_cap_cents)
         self._lock = threading.Lock()
         self._making: dict[str, _Shared] = {}
-        self._phases: dict[tuple[int, str], str] = {}
+        self._phases: dict[tuple[int | None, str], str] = {}
         self._halts: dict[tuple[str, str], Halted] = {}
         self._desk = Desk(self.records, chain, timing or Timing(), self._file, self._halted, self._halt)
 
@@ -85,18 +85,19 @@ class Generator:
         self,
         request: JobRequest,
         *,
-        project_id: int,
+        project_id: int | None,
         unit_key: str,
         render: str,
         cancel: threading.Event,
         attach_only: bool = False,
+        only: str = "",
     ) -> Generated:
         """Make it, or find it made. Blocks; raises ProductError (Cancelled when asked to stop).
 
         `attach_only`: nothing new is sent; what a provider has already is waited for, what the user asked to be sent
-        again is sent, and without either: Cancelled.
+        again is sent, and without either: Cancelled. `only`: the one provider that may serve it.
         """
-        candidates = self._chain.candidates(request, render)
+        candidates = self._chain.candidates(request, render, only)
         keys = [key_of(one, request) for one in candidates]
         while True:
             with self._lock:
@@ -139,7 +140,7 @@ class Generator:
         request: JobRequest,
         candidates: tuple[Candidate, ...],
         keys: list[str],
-        project_id: int,
+        project_id: int | None,
         unit_key: str,
         cancel: threading.Event,
         attach_only: bool,
@@ -268,7 +269,7 @@ class Generator:
         try:
             keys = [row.request_digest]
             key = row.unit_key
-            shared.result = self._make(request, (candidate,), keys, row.project_id or 0, key, cancel, True)
+            shared.result = self._make(request, (candidate,), keys, row.project_id, key, cancel, True)
             return shared.result
         except BaseException as failure:
             shared.failure = failure
@@ -316,7 +317,7 @@ class Generator:
         """Where the work of a unit stands: submitted, queued, running, downloading, checking; None: nothing is on."""
         return self._phases.get((project_id, unit_key))
 
-    def _note_phase(self, project_id: int, unit_key: str, place: str, phase: str) -> None:
+    def _note_phase(self, project_id: int | None, unit_key: str, place: str, phase: str) -> None:
         self._phases[project_id, unit_key] = phase
         self._store.events.say(
             project_id=project_id,
@@ -353,6 +354,11 @@ class Generator:
     def is_paid(self, request: JobRequest, render: str) -> bool:
         """Whether a provider would serve the request. Raises NeedsSetup."""
         return self._chain.candidates(request, render)[0].paid
+
+    def estimate(self, request: JobRequest, render: str) -> int:
+        """What the request would cost at the first choice, in micro-dollars. Raises NeedsSetup."""
+        first = self._chain.candidates(request, render)[0]
+        return first.adapter.estimate(request, first.model.name)
 
     def reference_cap(self, model: str, render: str) -> int:
         return self._chain.reference_cap(model, render)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.errors import Conflict, InvalidInput, NotFound
 from pipeline.projects.clips import clip_rows
+from pipeline.projects.entities import drop_built_prompts
 from pipeline.projects.fields import (
     ProjectFields,
     Text,
@@ -79,6 +80,8 @@ def change_project(
     running = session.scalar(select(func.count()).where(Run.project_id == project_id, Run.state == "running"))
     if running and given.get("story", project.story) != project.story:
         raise Conflict("The film is being made from this story.", hint="Pause it before you change the story.")
+    if given.get("style", project.style) != project.style:
+        drop_built_prompts(session, project_id)
     for name, value in given.items():
         setattr(project, name, value)
     if "narrator_voice" in given:

@@ -23,10 +23,14 @@ from pipeline.film import ffmpeg
 from pipeline.generation.chain import ProviderChain
 from pipeline.generation.chat import TextChain
 from pipeline.generation.generate import Generator
+from pipeline.generation.preferences import PreferenceBook
 from pipeline.generation.timing import Timing
+from pipeline.generation.voice_samples import VoiceSamples
 from pipeline.runner.driver import Driver, Ending, RunOptions
+from pipeline.runner.jobs import Jobs
 from pipeline.runner.lanes import LaneQueue, open_lanes
 from pipeline.runner.loose import LooseWork, Scope
+from pipeline.runner.reference_jobs import ReferenceJobs
 from pipeline.runner.problems import general
 from pipeline.runner.status import progress_of, run_status
 from pipeline.settings import Settings
@@ -68,13 +72,26 @@ class Runner:
         timing = timing or Timing()
         ffmpeg.use(settings.ffmpeg_bin, settings.ffprobe_bin)
         self._chain = chain or ProviderChain(settings)
+        self.preferences = self._chain.preferences = PreferenceBook(store)
+        self.samples = VoiceSamples(store, self._chain)
         self.generator = Generator(store, self._chain, timing=timing, spend_cap_cents=settings.spend_cap_cents)
         text = TextChain(store, settings, pace=timing.pace)
         self._writers = Writers(EmbeddedWriter(self._chain), text)
         self._live: dict[int, _Live] = {}
         self._lock = threading.RLock()
         self._closing = False
-        scope = Scope(store, self.generator, self.stages, self.lanes, self._context, self._live_driver, self.resume)
+        self.jobs = Jobs(store, self.generator, self.lanes)
+        self.references = ReferenceJobs(store, self.generator, self.jobs)
+        scope = Scope(
+            store,
+            self.generator,
+            self.stages,
+            self.lanes,
+            self._context,
+            self._live_driver,
+            self.resume,
+            self.jobs.attend,
+        )
         self.loose = LooseWork(scope, look_every_s=_LOOK_EVERY_S * timing.pace)
 
     @staticmethod
@@ -189,6 +206,7 @@ class Runner:
             self.store.events.say(project_id=project_id, run_id=run_id, text="Picked up where it was left.")
             with self._lock:
                 self._drive(project_id, run_id)
+        self.jobs.recover()
         self.loose.watch()
         return [project_id for project_id, _ in runs]
 
@@ -224,6 +242,7 @@ class Runner:
             live.driver.stop()
         deadline = time.monotonic() + timeout_s
         self.loose.close(timeout_s)
+        self.jobs.close(max(0.1, deadline - time.monotonic()))
         for live in lives:
             live.thread.join(max(0.1, deadline - time.monotonic()))
         for lane in self.lanes.values():

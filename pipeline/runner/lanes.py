@@ -34,11 +34,15 @@ class LaneQueue:
         self._closed = False
         self._threads = 0
 
-    def submit(self, project_id: int, key: str, work: Callable[[], None], *, owner: object = None) -> None:
+    def submit(
+        self, project_id: int, key: str, work: Callable[[], None], *, owner: object = None, ahead: bool = False
+    ) -> None:
+        """`ahead`: somebody waits for this one thing; it does not queue behind a whole film."""
         with self._changed:
             if self._closed:
                 return
-            self._waiting.append(Job(project_id, key, work, owner))
+            place = self._waiting.appendleft if ahead else self._waiting.append
+            place(Job(project_id, key, work, owner))
             if self._threads < self.parallel and self._threads < len(self._waiting) + len(self._active):
                 self._threads += 1
                 threading.Thread(target=self._serve, name=f"lane-{self.lane}-{self._threads}", daemon=True).start()

@@ -36,7 +36,8 @@ _LOOKS_BETWEEN = 12  # a job that could not be taken up is left alone for so man
 
 @dataclass(frozen=True)
 class Scope:
-    """What loose work shares with runs. `driver` gives a project's live run, `context` a stage's world."""
+    """What loose work shares with runs. `driver` gives a project's live run, `context` a stage's world; `attend` sees to
+    provider work that belongs to a job, and says whether it did."""
 
     store: Store
     generator: Generator
@@ -45,6 +46,7 @@ class Scope:
     context: Callable[..., StageContext]
     driver: Callable[[int], Driver | None]
     resume: Callable[[int], None]
+    attend: Callable[[Row], bool]
 
 
 @runtime_checkable
@@ -144,7 +146,7 @@ class LooseWork:
 
     def _go_on(self, row: Row) -> None:
         """Whoever waited for this case goes on: the live run, the run that paused over it, or the unit by itself."""
-        if row.project_id is None:
+        if row.project_id is None or self._scope.attend(row):
             return
         driver = self._scope.driver(row.project_id)
         if driver is not None:
@@ -195,6 +197,8 @@ class LooseWork:
                 log.warning("collecting: %s", failure)
 
     def _take_up(self, row: Row) -> None:
+        if self._scope.attend(row):
+            return
         busy = row.project_id is None or self._scope.driver(row.project_id) is not None
         if busy or self._closing.is_set() or time.monotonic() < self._not_before.get(row.id, 0.0):
             return

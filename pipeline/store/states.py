@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
 from pipeline.store import money
-from pipeline.store.models import Generation, Run, Shot, utc_now
+from pipeline.store.models import Generation, Job, Media, Run, Shot, utc_now
 
 RunState = Literal["running", "paused", "cancelled", "failed", "done"]
 StepStatus = Literal["pending", "running", "parked", "done", "failed", "skipped"]
+MediaStatus = Literal["accepted", "running", "finished", "failed"]
 GenerationStatus = Literal["prepared", "submitting", "accepted", "finished", "failed", "ambiguous", "cancelled"]
 VideoStatus = Literal["pending", "queued", "generating", "done", "failed", "stale"]
+JobStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 LipsyncStatus = Literal["none", "pending", "generating", "done", "failed", "skipped", "stale"]
 
 Edges = Mapping[str, Mapping[str, str]]
@@ -85,6 +87,13 @@ GENERATION_EDGES: Final[Edges] = {
         "accepted": "cancelled at the provider",
         "ambiguous": "the user gives it up",
     },
+}
+
+MEDIA_EDGES: Final[Edges] = {
+    "accepted": {},
+    "running": {"accepted": "its turn has come", "running": "taken up again after a restart"},
+    "finished": {"running": "made"},
+    "failed": {"accepted": "it cannot even begin", "running": "the engine or the provider failed, or it was refused"},
 }
 
 VIDEO_EDGES: Final[Edges] = {
@@ -182,6 +191,19 @@ LIPSYNC_EDGES: Final[Edges] = {
     },
 }
 
+JOB_EDGES: Final[Edges] = {
+    "queued": {
+        "queued": "its process died before its turn came",
+        "running": "its process died, and it is taken up again",
+        "failed": "asked for again",
+        "cancelled": "asked for again",
+    },
+    "running": {"queued": "its turn has come"},
+    "done": {"running": "made"},
+    "failed": {"queued": "it cannot even begin", "running": "what it needs could not be made"},
+    "cancelled": {"queued": "by the user", "running": "by the user"},
+}
+
 _GENERATION_TIMES = {
     "submitting": "submitted_at",
     "accepted": "accepted_at",
@@ -234,6 +256,12 @@ def generation_state(session: Session, generation_id: str, to: GenerationStatus,
     return won
 
 
+def media_status(session: Session, media_id: int, to: MediaStatus, **columns: Any) -> bool:
+    """Moves an item of the media generator and sets `columns` with it. Ended items never move."""
+    ended = {"ended_at": utc_now()} if to in ("finished", "failed") else {}
+    return _move(session, Media, "status", media_id, to, MEDIA_EDGES, ended | columns)
+
+
 def video_status(session: Session, shot_id: int, to: VideoStatus, *, problem: str | None = None) -> bool:
     """Moves a shot's clip; `problem` is what is wrong, in words."""
     return _move(session, Shot, "video_status", shot_id, to, VIDEO_EDGES, {"video_problem": problem})
@@ -242,6 +270,17 @@ def video_status(session: Session, shot_id: int, to: VideoStatus, *, problem: st
 def lipsync_status(session: Session, shot_id: int, to: LipsyncStatus, *, problem: str | None = None) -> bool:
     """Moves a shot's lip sync; `problem` is what is wrong, or why there is none, in words."""
     return _move(session, Shot, "lipsync_status", shot_id, to, LIPSYNC_EDGES, {"lipsync_problem": problem})
+
+
+def job_state(session: Session, job_id: str, to: JobStatus, **columns: Any) -> bool:
+    """Moves a job and sets `columns` with it; when it began and ended is kept."""
+    now = utc_now()
+    times: dict[str, dict[str, Any]] = {
+        "queued": {"started_at": None, "ended_at": None},
+        "running": {"started_at": now},
+    }
+    stamp = times.get(to, {"ended_at": now})
+    return _move(session, Job, "status", job_id, to, JOB_EDGES, {"updated_at": now, **stamp, **columns})
 
 
 def sources(edges: Edges, to: str) -> tuple[str, ...]:
