@@ -35,7 +35,12 @@ class ShotsStage:
         query = select(Scene.idx, Scene.title).where(Scene.project_id == ctx.project_id).order_by(Scene.idx)
         with ctx.read() as session:
             scenes = [
-                Unit(f"shots/{index}", f"scene {index + 1} ({title})" if title else f"scene {index + 1}", subject=index)
+                Unit(
+                    f"shots/{index}",
+                    f"scene {index + 1} ({title})" if title else f"scene {index + 1}",
+                    subject=index,
+                    about={"scene": index + 1},
+                )
                 for index, title in session.execute(query)
             ]
         return [*scenes, Unit(TIMELINE, "the timeline", tuple(scene.key for scene in scenes), derived=True)]

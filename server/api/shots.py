@@ -101,7 +101,8 @@ def _result(single: Single, shot_id: int) -> dict[str, Any]:
     """Raises Conflict with what went wrong."""
     failure = single.failure
     if failure is not None:
-        raise Conflict(failure["text"], code=failure["code"])
+        said = failure["text"].removesuffix(failure["hint"]).strip()
+        raise Conflict(said, hint=failure["hint"], code=failure["code"])
     shot = _shot(shot_id)
     return {
         "shot_id": shot_id,
