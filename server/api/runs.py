@@ -6,7 +6,7 @@ import time
 from typing import Any, Literal
 
 from flask import Blueprint
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import select
 
 from pipeline.projects import live_project
@@ -39,14 +39,18 @@ class StageCount(Answer):
 
 
 class RunProblem(Answer):
-    """`stage` and `unit` say where, as far as that is known."""
+    """`stage` and `unit` say where, as far as that is known. `text` is whole; `hint` is its part that says what to do.
 
-    model_config = ConfigDict(extra="allow")
+    `about` names the input: `label`, `shot` and `shot_id`, `scene`, `segment`, `entity_type` and `entity_id`, `field`,
+    `provider`, `generation`, as far as they apply.
+    """
 
     code: str
     text: str
     stage: str | None = None
     unit: str | None = None
+    hint: str = ""
+    about: dict[str, str | int] = Field(default_factory=dict)
 
 
 class LogLine(Answer):
