@@ -11,6 +11,7 @@ from pipeline.errors import NotFound, ProductError
 from pipeline.settings import Settings
 from server.api import ROOMS
 from server.http import install_errors, problem
+from server.metrics import Metrics
 from server.safety import guard
 from server.wiring import Services
 
@@ -24,6 +25,8 @@ def create_app(services: Services) -> Flask:
     """The application of a healthy server."""
     app = _bare_app(services.settings)
     app.extensions["services"] = services
+    metrics = app.extensions["metrics"] = Metrics(services)
+    metrics.install(app)
     for room in ROOMS:
         app.register_blueprint(room)
     return app

@@ -25,7 +25,7 @@ from server.safety import is_loopback
 from server.wiring import Services, open_services
 
 OK, INTERNAL, USAGE, IN_USE, UNAVAILABLE, NO_PORT = 0, 1, 2, 3, 4, 5
-THREADS = 64  # a stream keeps one
+THREADS = 96  # a stream keeps one
 _CLOSE_S = 8.0
 log = logging.getLogger("server")
 

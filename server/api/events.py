@@ -94,7 +94,7 @@ def _stream(project_id: int | None, query: Watch) -> Response:
         cursor = parts.store.events.newest(project_id)
     if parts.closing.is_set():
         raise Refused("The server is shutting down.", code="shutting_down")
-    if not parts.streams.acquire(blocking=False):
+    if not parts.streams.take():
         raise Refused("Too many pages are watching.", hint="Poll instead.", code="too_many_streams")
     gone = request.environ.get("waitress.client_disconnected", lambda: False)
     response = Response(_Stream(parts, project_id, cursor, gone), mimetype="text/event-stream")
@@ -133,7 +133,7 @@ class _Stream:
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._parts.streams.release()
+            self._parts.streams.give_back()
 
 
 def _frame(event: dict[str, Any]) -> bytes:

@@ -7,9 +7,11 @@ import shutil
 from typing import Literal
 
 from flask import Blueprint, Response, current_app
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from server.contract import Answer, Raw, api, json_text
 from server.http import Refused, services
+from server.metrics import Metrics
 from server.openapi import description
 
 room = Blueprint("health", __name__)
@@ -53,6 +55,14 @@ def readyz() -> Ready:
     if shutil.disk_usage(parts.settings.data_dir).free < _LEAST_FREE:
         raise Refused("The disk of the data folder is almost full.", hint="Free some space.", code="disk_full")
     return Ready(status="ready", cursor=cursor, database_wait_s=round(parts.store.db.blocked_s, 1))
+
+
+@room.get("/metrics")
+@api(answers={200: Raw(("text/plain",))})
+def metrics() -> Response:
+    """The server in figures, for Prometheus."""
+    found: Metrics = current_app.extensions["metrics"]
+    return Response(found.text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @room.get("/api/openapi.json")
