@@ -11,7 +11,28 @@ from pipeline.settings import Settings
 from pipeline.store import Store, open_store
 from server.answers import Answers
 
-MOST_STREAMS = 40  # of the server's 64 threads; a stream keeps one for as long as it is open
+MOST_STREAMS = 64  # of the server's 96 threads; a stream keeps one for as long as it is open
+
+
+class Places:
+    """So many places, taken and given back by threads; `taken` says how many are in use."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self.taken = 0
+
+    def take(self) -> bool:
+        """False when all are taken."""
+        with self._lock:
+            if self.taken >= self._most:
+                return False
+            self.taken += 1
+            return True
+
+    def give_back(self) -> None:
+        with self._lock:
+            self.taken -= 1
 
 
 @dataclass(frozen=True)
@@ -23,7 +44,7 @@ class Services:
     runner: Runner
     answers: Answers
     closing: threading.Event = field(default_factory=threading.Event)
-    streams: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_STREAMS))
+    streams: Places = field(default_factory=lambda: Places(MOST_STREAMS))
     accounts: Accounts = field(init=False)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from server.api import account, events, generations, health, media, projects, runs, shots, timeline, video
+from server.api import (
+    account,
+    events,
+    generations,
+    health,
+    media,
+    projects,
+    runs,
+    settings,
+    shots,
+    timeline,
+    video,
+    voices,
+)
 
 ROOMS: tuple[Blueprint, ...] = (
     health.room,
@@ -17,4 +30,6 @@ ROOMS: tuple[Blueprint, ...] = (
     generations.room,
     media.room,
     account.room,
+    settings.room,
+    voices.room,
 )
