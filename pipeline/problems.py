@@ -44,6 +44,11 @@ PROBLEMS: dict[str, Problem] = {
         "an address leads where nothing of a provider's can be (a private network, say)",
         "Choose another model or provider; if it lives on this machine, set its base URL to a local address.",
     ),
+    "insufficient_credits": Problem(
+        "the price of an item is more than the credits that are left",
+        "Grant credits (POST /api/credits/grants), or ask for something cheaper.",
+    ),
+    "usage_limit": Problem("so many items of this type are not made in one day", "Try again tomorrow."),
     # --- This machine -----------------------------------------------------------------------------
     "internal": Problem("something went wrong that should not have", "Try again; the log has the details."),
     "needs_setup": Problem(

@@ -28,6 +28,8 @@ STATUS = {
     "submit_ambiguous": 409,
     "queue_halted": 409,
     "budget_reached": 402,
+    "insufficient_credits": 402,
+    "usage_limit": 429,
     "abandoned": 409,
     "moderation_refused": 422,
     "provider_auth": 502,

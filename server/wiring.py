@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 
 from pipeline.generation.account import Accounts
+from pipeline.media import MediaDesk
+from pipeline.projects.uploads import Uploads
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.store import Store, open_store
@@ -45,16 +47,23 @@ class Services:
     answers: Answers
     closing: threading.Event = field(default_factory=threading.Event)
     streams: Places = field(default_factory=lambda: Places(MOST_STREAMS))
+    uploads: Uploads = field(default_factory=Uploads)
     accounts: Accounts = field(init=False)
+    media: MediaDesk = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accounts", Accounts(self.settings, halts=self.runner.generator.halts))
+        runner = self.runner
+        desk = MediaDesk(self.store, runner.generator, full_access=lambda: runner.preferences.current.full_access)
+        object.__setattr__(self, "media", desk)
 
     def close(self, timeout_s: float = 9.0) -> None:
         """Puts running work away and gives up the data folder."""
         self.closing.set()
         self.store.events.close()
+        self.media.close()
         self.runner.close(timeout_s)
+        self.uploads.close()
         self.store.close()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pipeline.contracts import Capability, JobRequest, SpeechRequest, Voice
-from pipeline.errors import NeedsSetup
+from pipeline.errors import InvalidInput, NeedsSetup
 from pipeline.generation.preferences import PreferenceBook
 from pipeline.providers import ADAPTERS, JobAdapter, Model, load_adapter
 from pipeline.settings import Settings
@@ -95,11 +95,14 @@ class ProviderChain:
         return (Candidate(self.adapter(EMBEDDED), Model(self._own_model(request), request.capability)),)
 
     def _the_one(self, request: JobRequest, provider: str) -> Candidate:
+        if provider not in ADAPTERS:
+            raise InvalidInput(f"There is no provider {provider}.", field="provider")
         missing = self.adapter(provider).ready(request.capability)
         if missing is not None:
             raise NeedsSetup(f"{provider} is not set up for {request.capability}.", hint=missing, field="provider")
+        wanted = getattr(request, "model", "")
         found = next((one for one in self._paid(request) if one.adapter.name == provider), None)
-        if found is None:
+        if found is None or wanted not in ("", found.model.name):
             raise NeedsSetup(f"{provider} has no model for {request.capability}.", field="provider")
         return found
 

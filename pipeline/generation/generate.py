@@ -347,6 +347,10 @@ class Generator:
         self._halts.clear()
         return cleared
 
+    def first_choice(self, request: JobRequest, render: str, only: str = "") -> Candidate:
+        """Who would be asked first. Raises NeedsSetup."""
+        return self._chain.candidates(request, render, only)[0]
+
     def voices(self, language: str, render: str) -> tuple[Voice, ...]:
         """The voices of the speech provider that would serve this project."""
         return self._chain.voices(language, render)

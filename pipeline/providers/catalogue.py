@@ -307,7 +307,9 @@ def _amounts(slug: Slug, request: JobRequest) -> dict[str, Fraction | int]:
         case SpeechRequest():
             amounts["kchar"] = Fraction(len(request.text), 1000)
         case UpscaleRequest():
-            amounts["mp_out"] = request.factor**2
+            seen = request.image.meta.get("measured") or {}
+            square = Fraction(seen.get("width", 1000) * seen.get("height", 1000), 1_000_000)
+            amounts["mp_out"] = square * request.factor**2
     return amounts
 
 
