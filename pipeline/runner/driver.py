@@ -293,19 +293,17 @@ class Driver:
     def _waits_for_user(self, node: Node, digest: str, failure: ProductError) -> bool:
         """What only the user can settle: this unit is held, or the run pauses. False: an ordinary failure."""
         unit = node.unit
+        if not isinstance(failure, Unresolved) and not stops_everything(failure):
+            return False
         problem = met(failure, node.stage.name, unit)
+        self._hand_back(unit.key, digest)
+        self.problem(problem)
         if isinstance(failure, Unresolved):
-            self._hand_back(unit.key, digest)
-            self.problem(problem)
             with self._wake:
                 self._held_for[unit.key] = failure.generation_id
                 self.graph.hold(unit.key)
-            return True
-        if not stops_everything(failure):
-            return False
-        self._hand_back(unit.key, digest)
-        self.problem(problem)
-        self._pause_for(failure.code, problem["text"])
+        else:
+            self._pause_for(failure.code, problem["text"])
         return True
 
     def _hand_back(self, key: str, digest: str) -> None:
