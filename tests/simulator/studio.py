@@ -114,5 +114,6 @@ def spoiled(data: bytes, job: Job) -> bytes:
     if fault := job.fault("wrong_type_output"):
         if fault.content == "png":
             return media.picture(64, 64, "png", job.id)
-        return media.clip(320, 240, 10, 5, job.id) if fault.content == "mp4" else PAGE
+        is_clip = data[4:8] == b"ftyp"  # for which another clip would be no wrong type
+        return media.clip(320, 240, 10, 5, job.id) if fault.content == "mp4" and not is_clip else PAGE
     return data
