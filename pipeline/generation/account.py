@@ -35,7 +35,7 @@ State = Literal["ready", "needs_key", "degraded", "error"]
 Halts = Mapping[tuple[str, str], str]
 
 FRESH_S = 60.0
-WAIT_S = 2.4  # for an answer: leaves room for all the rest within three seconds
+WAIT_S = 2.2  # for an answer: leaves room for all the rest within three seconds
 SLOW = "It did not answer in time; look again in a moment."
 _STATES: Mapping[str, State] = {
     "auth": "error",

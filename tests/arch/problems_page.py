@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.cli import exits
 from pipeline.problems import PROBLEMS
 from server.http import STATUS
 from tests.arch.sources import ROOT
@@ -26,7 +27,8 @@ def page() -> str:
         f"| `{code}` | {STATUS[code]} | {problem.means} | {problem.hint} |"
         for code, problem in sorted(PROBLEMS.items())
     ]
-    return HEAD + "\n".join(rows) + "\n"
+    _, _, ends = (exits.__doc__ or "").partition("\n\n")
+    return HEAD + "\n".join(rows) + f"\n\n## How commands end\n\nExit codes: {ends.strip()}\n"
 
 
 if __name__ == "__main__":
