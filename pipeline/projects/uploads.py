@@ -10,7 +10,7 @@ import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 from pipeline.contracts import MediaRef
 from pipeline.errors import BadMedia, EngineFailed, InvalidInput
@@ -32,7 +32,7 @@ class Uploads:
         self._pool: EnginePool | None = None
         self._lock = threading.Lock()
 
-    def take(self, media: MediaStore, files: Sequence[BinaryIO], *, field: str = "file") -> list[MediaRef]:
+    def take(self, media: MediaStore, files: Sequence[IO[bytes]], *, field: str = "file") -> list[MediaRef]:
         """Publishes the pictures in these files, in their order: all of them, or none.
 
         Raises InvalidInput (none, too many, too large) and BadMedia (no picture, damaged), which say which one it was.
@@ -50,7 +50,9 @@ class Uploads:
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _read(self, file: BinaryIO, place: int, folder: Path, among: int, field: str) -> tuple[Path, dict[str, object]]:
+    def _read(
+        self, file: IO[bytes], place: int, folder: Path, among: int, field: str
+    ) -> tuple[Path, dict[str, object]]:
         which = "The picture" if among == 1 else f"Picture {place} of {among}"
         own = folder / str(place)
         own.mkdir()
@@ -67,7 +69,7 @@ class Uploads:
             raise BadMedia(f"{which} cannot be read.", hint="Save it again and send that.", field=field) from failure
 
     @staticmethod
-    def _publish(media: MediaStore, path: Path, said: dict[str, object]) -> MediaRef:
+    def _publish(media: MediaStore, path: Path, said: dict[str, Any]) -> MediaRef:
         measured = {"width": said["width"], "height": said["height"]}
         return media.publish(
             path, ext=path.suffix, origin="upload", verdict={"source": "upload"}, meta={"measured": measured}
@@ -86,7 +88,7 @@ class Uploads:
             pool.close()
 
 
-def _copy(file: BinaryIO, target: Path, which: str, field: str) -> None:
+def _copy(file: IO[bytes], target: Path, which: str, field: str) -> None:
     left = MOST_BYTES
     with target.open("wb") as out:
         while piece := file.read(_PIECE):

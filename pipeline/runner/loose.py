@@ -36,8 +36,8 @@ _LOOKS_BETWEEN = 12  # a job that could not be taken up is left alone for so man
 
 @dataclass(frozen=True)
 class Scope:
-    """What loose work shares with runs. `driver` gives a project's live run, `context` a stage's world; `attend` sees to
-    provider work that belongs to a job, and says whether it did."""
+    """What loose work shares with runs. `driver` gives a project's live run, `context` a stage's world; `attend` sees
+    to provider work that belongs to a job, and says whether it did."""
 
     store: Store
     generator: Generator

@@ -13,10 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import ImageRequest, Lane, digest
-from pipeline.errors import Conflict
+from pipeline.errors import Conflict, InvalidInput
 from pipeline.generation.entities import ENTITIES, OWN_REFERENCE, Entity, EntityType, type_of
 from pipeline.generation.generate import Generated, Generator
-from pipeline.generation.reference_images import Plan, Wish, plan, shown_model, stored_prompt
+from pipeline.generation.reference_images import DEFAULT, Plan, Wish, plan, shown_model, stored_prompt
+from pipeline.providers.catalogue import entries
 from pipeline.runner.jobs import Asked, Errand, Jobs, Made
 from pipeline.store import Store, versions
 from pipeline.store.models import Job, Project, Version
@@ -47,6 +48,7 @@ class ReferenceJobs:
                 hint="Make or upload one first.",
                 field="edit_existing",
             )
+        _check_model(wish.model)
         self._generator.clear_halts()
         wanted = self._plan(session, project, entity, wish)
         same = digest(wanted.request.model_dump(exclude={"seed"}), wish, project.render_image)
@@ -160,6 +162,16 @@ class ReferenceJobs:
             Job.id != job.id,
         )
         return any((result or {}).get("media_url") == present for result in session.scalars(earlier))
+
+
+def _check_model(name: str) -> None:
+    """Raises InvalidInput for a picture model that is not offered."""
+    if name in ("", DEFAULT):
+        return
+    entry = entries().get(name)
+    if entry is None or entry.kind != "image" or not entry.offered:
+        said = f"There is no picture model called {name[:60]!r}."
+        raise InvalidInput(said, hint="GET /api/models lists them.", field="model")
 
 
 def _entity(session: Session, job: Asked) -> Entity | None:
