@@ -73,7 +73,8 @@ class ListedProject(ProjectLine):
 
 
 class SegmentView(Document):
-    """`speaker` is the speaking character's name, null for narration."""
+    """`speaker` is the speaking character's name, null for narration. `stale`: what no longer fits since an edit, and
+    why (`{"audio": "words"}`); it is used until it is made anew."""
 
     id: int
     project_id: int
@@ -89,6 +90,7 @@ class SegmentView(Document):
     words: list[WordTime] | None
     start_time_ms: int | None
     end_time_ms: int | None
+    stale: dict[str, str]
     edited_fields: list[str]
     version: int
     created_at: str
@@ -96,7 +98,7 @@ class SegmentView(Document):
 
 
 class SceneView(Document):
-    """`set`, `characters` and `props` are names."""
+    """`set`, `characters` and `props` are names. `cut_by_hand`: its shots begin where the user wants them."""
 
     id: int
     project_id: int
@@ -111,6 +113,7 @@ class SceneView(Document):
     time_of_day: str
     weather: str
     mood: str
+    cut_by_hand: bool
     edited_fields: list[str]
     version: int
     created_at: str
@@ -118,7 +121,9 @@ class SceneView(Document):
 
 
 class ShotView(Document):
-    """`scene` is the scene's index, `speaker` a name; `segments` are segment indices, `subjects` names."""
+    """`scene` is the scene's index, `speaker` a name; `segments` are segment indices, `subjects` names.
+    `stale`: which of first_frame, video and lipsync no longer fit since an edit, and why; all are used until made anew.
+    """
 
     id: int
     project_id: int
@@ -152,6 +157,7 @@ class ShotView(Document):
     own_slots: list[str]
     pinned_references: list[str]
     variations: dict[str, int]
+    stale: dict[str, str]
     edited_fields: list[str]
     version: int
     created_at: str
@@ -172,6 +178,7 @@ _TIMELINE: dict[str, tuple[type[Document], type[Base], dict[str, str]]] = {
         Scene,
         {
             "set": "(SELECT name FROM sets WHERE id = scenes.set_id)",
+            "cut_by_hand": "json(iif(scenes.cuts IS NULL, 'false', 'true'))",
             "characters": "json("
             + _NAMES.format(link="scene_characters", table="characters", column="character_id")
             + ")",
@@ -257,6 +264,17 @@ def _projects_statement() -> str:
 def timeline_json(connection: Connection, project_id: int, what: Literal["segments", "scenes", "shots"]) -> str:
     """The project's segments, scenes or shots in order: a JSON list of SegmentView, SceneView or ShotView."""
     return str(connection.exec_driver_sql(_timeline_statement(what), (project_id,)).scalar_one())
+
+
+def row_json(connection: Connection, row_id: int, what: Literal["segments", "scenes", "shots"]) -> str:
+    """One of them, as in the list. Raises NotFound."""
+    view, model, given = _TIMELINE[what]
+    table = _table(model)
+    statement = f"SELECT {row_sql(view, table, given)} FROM {table.name} WHERE id = ?"
+    text = connection.exec_driver_sql(statement, (row_id,)).scalar()
+    if text is None:
+        raise NotFound("It is not there any more.", hint="Read the list again.")
+    return str(text)
 
 
 @cache

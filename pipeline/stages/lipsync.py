@@ -27,6 +27,7 @@ class LipsyncStage:
     lane: ClassVar[Lane] = Lane.LIPSYNC
     after: ClassVar[tuple[str, ...]] = ("shots",)
     attempts: ClassVar[int] = 2
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = False
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
@@ -49,6 +50,8 @@ class LipsyncStage:
 
     def digest(self, ctx: StageContext, session: Session, unit: Unit) -> str:
         shot = session.get_one(Shot, unit.subject)
+        if "lipsync" in shot.own_slots:
+            return digest("own", shot.lipsync_url)
         heard = session.execute(
             select(ScriptSegment.audio_url, ScriptSegment.start_time_ms)
             .where(ScriptSegment.project_id == ctx.project_id, ScriptSegment.idx.in_(shot.segments))
@@ -59,6 +62,10 @@ class LipsyncStage:
         return digest(shot.video_url, sounds, shot.duration_ms, shot.speaker_id)
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
+        with ctx.read() as session:
+            chosen = session.get_one(Shot, unit.subject)
+        if "lipsync" in chosen.own_slots:
+            return Outcome(f"Kept {unit.label}, which you chose.", status="skipped", media=(chosen.lipsync_url or "",))
         with ctx.store.db.write() as session:
             lipsync_status(session, unit.subject, "generating")
         try:

@@ -55,6 +55,7 @@ def changed(session: Session, shot: Shot, slot: ShotSlot) -> None:
     if slot == "video" and shot.lipsync_url:
         _keep(session, shot, "lipsync")
         shot.lipsync_url = None
+        shot.own_slots = [one for one in shot.own_slots or () if one != "lipsync"]
         clear(shot, "lipsync")
         lipsync_status(session, shot.id, "pending")
 

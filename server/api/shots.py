@@ -11,15 +11,18 @@ from pipeline.contracts import Render
 from pipeline.errors import Conflict, NotFound
 from pipeline.generation.lipsync import estimate_micros
 from pipeline.projects import live_project
+from pipeline.projects.editing import let_go
 from pipeline.runner.single import Single
 from pipeline.stage import frame_key, lipsync_key, video_key
 from pipeline.store.models import Shot
+from pipeline.store.places import ShotSlot
 from server.contract import WORK_PROBLEMS, Answer, Body, Page, Turn, api
 from server.http import services
 
 room = Blueprint("shots", __name__, url_prefix="/api")
 
 LIPSYNC_WAIT_S = 120.0
+_SLOTS: dict[str, ShotSlot] = {"frame": "first_frame", "video": "video", "lipsync": "lipsync"}
 _KEYS = {"frame": frame_key, "video": video_key, "lipsync": lipsync_key}
 
 
@@ -82,11 +85,14 @@ def make(
     """Makes one shot's frame, clip or lip sync again.
 
     Of a finished frame or clip another version is made; lips are reused while their clip and their sound are the same.
+    What the user gave there gives way to it, and stays among the versions.
     202 with the job at once; lip sync answers 200 with the result when it comes within two minutes.
     """
     parts = services()
     shot = _shot(shot_id)
     key = _KEYS[what](shot_id)
+    with parts.store.db.write() as session:
+        let_go(session, shot_id, _SLOTS[what])
     single = parts.runner.loose.make(shot.project_id, key, render=body.render, another=True)
     answer = {"project_id": shot.project_id, "shot_id": shot_id, "unit": key, "status": "running"}
     with parts.store.db.write() as session:

@@ -16,7 +16,7 @@ from pipeline.store import versions
 from pipeline.store.laying import LOOKS, cuts_of, mark
 from pipeline.store.ledger import forget_units
 from pipeline.store.models import Character, Project, Prop, Scene, ScriptSegment, Shot, Version
-from pipeline.store.places import ShotSlot, another, show, take_away, url_of
+from pipeline.store.places import ShotSlot, show, take_away
 from pipeline.store.states import lipsync_status, video_status
 
 _PICTURE = ("framing", "angle", "subjects", "action", "pinned_references")
@@ -279,12 +279,9 @@ def _clip_changed(session: Session, project: Project, shot: Shot) -> None:
     lay_now(session, project)
 
 
-def make_again(session: Session, shot_id: int, slot: ShotSlot, *, other: bool) -> Shot:
-    """The user wants this place made: what they gave there no longer stands against it. `other`: not the same again."""
+def let_go(session: Session, shot_id: int, slot: ShotSlot) -> None:
+    """The user wants this place made: what they gave there no longer stands against it."""
     _, shot = find(session, Shot, shot_id)
     if slot in (shot.own_slots or ()):
         shot.own_slots = [one for one in shot.own_slots if one != slot]
-    if other and url_of(shot, slot):
-        another(shot, slot)
-    session.flush()
-    return shot
+        session.flush()
