@@ -24,6 +24,7 @@ from pipeline.generation.outcomes import Unresolved
 from pipeline.generation.record import Row
 from pipeline.runner.driver import Driver, RunOptions
 from pipeline.runner.lanes import LaneQueue
+from pipeline.runner.late import keep_version
 from pipeline.runner.single import Single, only, unit_of
 from pipeline.stage import Stage, StageContext, Unit
 from pipeline.store import Store
@@ -259,6 +260,10 @@ class LooseWork:
             log.info("late result of %s: %s", row.unit_key, failure)
             return
         if late is not None:
+            try:
+                keep_version(self._scope.context(row.project_id or 0, "late"), row.unit_key, late)
+            except ProductError as failure:
+                log.warning("late result of %s: %s", row.unit_key, failure)
             self._scope.store.events.say(
                 project_id=row.project_id,
                 stage=row.unit_key.split("/")[0],
