@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from pipeline.contracts import Lane
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stages import all_stages
@@ -221,3 +222,27 @@ def test_without_keys_nothing_is_asked(simulator: Simulator, store: Store, run: 
     assert simulator.requests(operation="chat") == []
     assert run(new_project(store, **ONLY_TEXT | {"render_text": "preview"}))["state"] == "done"
     assert simulator.requests(operation="chat") == []
+
+
+@pytest.mark.parametrize("how", ["pause", "cancel", "close"])
+def test_stopping_a_film_does_not_wait_for_an_answer(simulator: Simulator, store: Store, how: str) -> None:
+    simulator.respond("chat", Answering(STORY))
+    simulator.script("hang", operation="chat", seconds=300.0)
+    project = new_project(store, **ONLY_TEXT)
+    known = settings(simulator, store, "OPENROUTER_API_KEY")
+    stages = [stage for stage in all_stages() if stage.name in WORDS]
+    runner = Runner(store, known, stages=stages, timing=QUICK)
+    runner.start(project)
+    assert simulator.wait_for(lambda: bool(simulator.requests(operation="chat")))
+    runner.close(30) if how == "close" else getattr(runner, how)(project)
+    assert simulator.wait_for(lambda: runner.lanes[Lane.LLM].active() == [], 30)
+    with store.db.read() as session:
+        [question] = session.scalars(select(Generation)).all()
+    assert question.status == "failed" and question.error and question.error["possible_extra_charges"] == 1
+    if how == "close":
+        runner = Runner(store, known, stages=stages, timing=QUICK)
+        assert runner.recover() == [project]
+    else:
+        runner.resume(project) if how == "pause" else runner.start(project)
+    assert runner.wait(project, 120) == "done", runner.status(project)
+    runner.close()
