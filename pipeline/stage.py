@@ -261,6 +261,8 @@ class Stage(Protocol):
     after: ClassVar[tuple[str, ...]]
     # How often a unit is tried in one run when it fails for a cause that may pass.
     attempts: ClassVar[int]
+    # Whether another try may end otherwise after any failure that is not final: a writer's work is never twice the same.
+    tries_anew: ClassVar[bool]
     # A failed unit of a blocking stage ends the run there; otherwise the film goes on without it and says so.
     blocking: ClassVar[bool]
 

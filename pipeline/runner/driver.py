@@ -179,6 +179,7 @@ class Driver:
                 node.unit.key,
                 lambda node=node: self._carry_out(node),  # type: ignore[misc]
                 owner=self,
+                urgency=self.graph.urgency(node.unit.key),
             )
 
     def _failed(self, stage: Stage) -> Ending:
@@ -363,7 +364,7 @@ class Driver:
         self._settle_node(node, outcome.status)
 
     def _failure(self, node: Node, digest: str, attempt: int, failure: ProductError) -> None:
-        passing = getattr(failure, "transient", False) or node.stage.name == "shots"
+        passing = getattr(failure, "transient", False) or node.stage.tries_anew
         transient = passing and not getattr(failure, "final", False)
         problem = met(failure, node.stage.name, node.unit)
         text = problem["text"]

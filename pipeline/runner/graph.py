@@ -2,11 +2,13 @@
 
 The driver feeds it (`expand`, `settle`) and asks it (`take_ready`, `complete`). A unit may start when every key it
 needs has settled, in whatever way: what to do about a missing input is the stage's decision, not the graph's.
+
+Which of them goes first where a lane is narrow: the one with the longest way to the film's end (`urgency`).
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -36,6 +38,7 @@ class Graph:
     _dependants: dict[str, list[str]] = field(default_factory=dict)
     _ready: deque[str] = field(default_factory=deque)
     _tally: dict[str, Counter[str]] = field(default_factory=dict)
+    _way: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def expandable(self) -> list[Stage]:
         """Stages whose units are not listed yet and whose predecessors are complete without a blocking failure."""
@@ -55,6 +58,24 @@ class Graph:
             self.nodes[node.unit.key] = node
         for node in nodes:
             self._connect(node)
+        for node in reversed(nodes):
+            self._lengthen(node.unit.key)
+
+    def _lengthen(self, key: str) -> None:
+        """The ways of what the unit needs lead through it too. No way is longer than all units: stages may err in a
+        circle."""
+        grown = [key]
+        while grown:
+            key = grown.pop()
+            for need in self.nodes[key].unit.needs if key in self.nodes else ():
+                if self._way[need] <= self._way[key] < len(self.nodes):
+                    self._way[need] = self._way[key] + 1
+                    grown.append(need)
+
+    def urgency(self, key: str) -> int:
+        """How many listed units come after this one on the longest way to the end. What has more to come must start
+        sooner: a clip whose lips are still to be moved, begun last, would keep a finished film waiting for both."""
+        return self._way[key]
 
     def _connect(self, node: Node) -> None:
         for need in node.unit.needs:
@@ -74,8 +95,8 @@ class Graph:
         node.state = state
 
     def take_ready(self) -> list[Node]:
-        """The units that may start now, in the film's order; each is handed out once."""
-        taken = [self.nodes[key] for key in self._ready]
+        """The units that may start now, the most urgent first, else in the film's order; each is handed out once."""
+        taken = [self.nodes[key] for key in sorted(self._ready, key=self.urgency, reverse=True)]
         self._ready.clear()
         return taken
 

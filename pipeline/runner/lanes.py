@@ -20,10 +20,12 @@ class Job:
     key: str
     work: Callable[[], None]
     owner: object = None
+    urgency: int = 0
 
 
 class LaneQueue:
-    """At most `parallel` jobs at a time, first come first served. `work` must not raise."""
+    """At most `parallel` jobs at a time, first come first served. Among an owner's jobs the more urgent go first, and
+    only they change places, so that no owner's urgency delays another's work. `work` must not raise."""
 
     def __init__(self, lane: Lane, parallel: int) -> None:
         self.lane = lane
@@ -35,18 +37,37 @@ class LaneQueue:
         self._threads = 0
 
     def submit(
-        self, project_id: int, key: str, work: Callable[[], None], *, owner: object = None, ahead: bool = False
+        self,
+        project_id: int,
+        key: str,
+        work: Callable[[], None],
+        *,
+        owner: object = None,
+        urgency: int = 0,
+        ahead: bool = False,
     ) -> None:
         """`ahead`: somebody waits for this one thing; it does not queue behind a whole film."""
         with self._changed:
             if self._closed:
                 return
-            place = self._waiting.appendleft if ahead else self._waiting.append
-            place(Job(project_id, key, work, owner))
+            place = self._waiting.appendleft if ahead else self._line_up
+            place(Job(project_id, key, work, owner, urgency))
             if self._threads < self.parallel and self._threads < len(self._waiting) + len(self._active):
                 self._threads += 1
                 threading.Thread(target=self._serve, name=f"lane-{self.lane}-{self._threads}", daemon=True).start()
             self._changed.notify()
+
+    def _line_up(self, job: Job) -> None:
+        at = len(self._waiting)
+        self._waiting.append(job)
+        for before in range(at - 1, -1, -1):
+            other = self._waiting[before]
+            if other.owner is not job.owner:
+                continue
+            if other.urgency >= job.urgency:
+                return
+            self._waiting[before], self._waiting[at] = job, other
+            at = before
 
     def _serve(self) -> None:
         while True:

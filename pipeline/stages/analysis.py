@@ -17,6 +17,7 @@ class AnalysisStage:
     lane: ClassVar[Lane] = Lane.LLM
     after: ClassVar[tuple[str, ...]] = ("story",)
     attempts: ClassVar[int] = 3
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

@@ -29,6 +29,7 @@ class AudioStage:
     lane: ClassVar[Lane] = Lane.SPEECH
     after: ClassVar[tuple[str, ...]] = ("voices", "script")
     attempts: ClassVar[int] = 3
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

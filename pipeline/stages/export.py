@@ -44,6 +44,7 @@ class ExportStage:
     lane: ClassVar[Lane] = Lane.CPU
     after: ClassVar[tuple[str, ...]] = ("audio", "shots")
     attempts: ClassVar[int] = 2
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

@@ -24,6 +24,7 @@ class RefsStage:
     lane: ClassVar[Lane] = Lane.IMAGE
     after: ClassVar[tuple[str, ...]] = ("shots",)
     attempts: ClassVar[int] = 2
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = False
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

@@ -24,6 +24,7 @@ class ScenesStage:
     lane: ClassVar[Lane] = Lane.LLM
     after: ClassVar[tuple[str, ...]] = ("script",)
     attempts: ClassVar[int] = 3
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

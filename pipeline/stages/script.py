@@ -44,6 +44,7 @@ class ScriptStage:
     lane: ClassVar[Lane] = Lane.LLM
     after: ClassVar[tuple[str, ...]] = ("analysis",)
     attempts: ClassVar[int] = 3
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

@@ -29,6 +29,7 @@ class ShotsStage:
     lane: ClassVar[Lane] = Lane.LLM
     after: ClassVar[tuple[str, ...]] = ("audio", "scenes")
     attempts: ClassVar[int] = 3
+    tries_anew: ClassVar[bool] = True
     blocking: ClassVar[bool] = True
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

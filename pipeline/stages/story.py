@@ -18,6 +18,7 @@ class StoryStage:
     lane: ClassVar[Lane] = Lane.LLM
     after: ClassVar[tuple[str, ...]] = ()
     attempts: ClassVar[int] = 3
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

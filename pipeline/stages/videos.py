@@ -34,6 +34,7 @@ class VideosStage:
     lane: ClassVar[Lane] = Lane.VIDEO
     after: ClassVar[tuple[str, ...]] = ("shots",)
     attempts: ClassVar[int] = 2
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = False
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:

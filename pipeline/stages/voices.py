@@ -40,6 +40,7 @@ class VoicesStage:
     lane: ClassVar[Lane] = Lane.CPU
     after: ClassVar[tuple[str, ...]] = ("analysis",)
     attempts: ClassVar[int] = 2
+    tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
