@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from server.contract import Answer, Declaration, Raw, Shape, declaration_of
+from server.contract import Declaration, Raw, Shape, declaration_of
 from server.http import STATUS
 
 Mode = Literal["validation", "serialization"]
@@ -36,8 +36,10 @@ _SECURITY = {
 }
 
 
-class Problem(Answer):
-    """Why a request was refused, or what went wrong (RFC 9457). `code` never changes its meaning."""
+class Problem(BaseModel):
+    """Why a request was refused, or what went wrong (RFC 9457). `code` never changes its meaning; `hint` says what to
+    do, and `field` names bad input, where there is something to say.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -46,8 +48,8 @@ class Problem(Answer):
     status: int
     code: str
     detail: str
-    hint: str | None = None
-    field: str | None = None
+    hint: str = ""
+    field: str = ""
 
 
 def description(app: Flask, *, title: str, version: str) -> dict[str, Any]:
