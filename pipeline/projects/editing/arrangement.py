@@ -155,12 +155,31 @@ class Arrangement:
         move_units(session, self._project.id, moves)
 
 
+def is_spoken(session: Session, project: Project) -> bool:
+    """Whether the narration is of the present script: every segment has its place in it, in order."""
+    rows = session.execute(
+        select(ScriptSegment.audio_url, ScriptSegment.start_time_ms, ScriptSegment.end_time_ms)
+        .where(ScriptSegment.project_id == project.id)
+        .order_by(ScriptSegment.idx)
+    ).all()
+    last = 0
+    for audio, start, end in rows:
+        if audio is None or start is None or end is None or start < last:
+            return False
+        last = end
+    return bool(rows) and last <= (project.narration_ms or 0)
+
+
 def lay_now(session: Session, project: Project) -> None:
     """Lays the shots anew where everything has been spoken; else the next run does it."""
-    unspoken = select(ScriptSegment.id).where(
-        ScriptSegment.project_id == project.id,
-        ScriptSegment.audio_url.is_(None) | ScriptSegment.start_time_ms.is_(None),
-    )
     laid = session.scalar(select(Shot.id).where(Shot.project_id == project.id).limit(1))
-    if project.narration_ms and laid is not None and session.scalar(unspoken.limit(1)) is None:
+    if laid is not None and is_spoken(session, project):
         lay(session, project, filmed_in(session, project.id), film_form(project).fps)
+
+
+def refuse_before_spoken(session: Session, project: Project) -> None:
+    """Raises Conflict while a run is under way, or the sound, which is the clock, is of another script."""
+    refuse_while_running(session, project.id)
+    if not is_spoken(session, project):
+        hint = "Make the film first: it is timed anew then."
+        raise Conflict("The script has been changed since it was spoken, so its shots have no times yet.", hint=hint)

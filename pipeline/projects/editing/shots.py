@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pipeline.errors import Conflict, InvalidInput
 from pipeline.film.timeline import MAX_SLOT_MS, frame_at
 from pipeline.generation.entities import film_form
-from pipeline.projects.editing.arrangement import find, lay_now, permuted, refuse_while_running, touch
+from pipeline.projects.editing.arrangement import find, lay_now, permuted, refuse_before_spoken, touch
 from pipeline.store import versions
 from pipeline.store.laying import LOOKS, cuts_of, mark
 from pipeline.store.ledger import forget_units
@@ -77,7 +77,7 @@ def split_shot(session: Session, shot_id: int, at_ms: int | None = None, *, seen
     Raises NotFound, InvalidInput, Conflict.
     """
     project, shot = find(session, Shot, shot_id, seen)
-    refuse_while_running(session, project.id)
+    refuse_before_spoken(session, project)
     wanted = (shot.start_ms + shot.end_ms) // 2 if at_ms is None else at_ms
     cut = _nearest_cut(session, project, shot, wanted)
     scene = session.get_one(Scene, shot.scene_id)
@@ -161,7 +161,7 @@ def _why_not(first: Shot, second: Shot) -> str | None:
 
 
 def _join(session: Session, project: Project, first: Shot, second: Shot | None, *, keep: Shot) -> None:
-    refuse_while_running(session, project.id)
+    refuse_before_spoken(session, project)
     if second is None:
         raise Conflict("There is no next shot to merge it with.")
     why = _why_not(first, second)
@@ -204,7 +204,7 @@ def order_shots(session: Session, scene_id: int, order: Sequence[int]) -> Projec
     Raises NotFound, InvalidInput, and Conflict when a picture would come to another voice's words.
     """
     project, scene = find(session, Scene, scene_id)
-    refuse_while_running(session, project.id)
+    refuse_before_spoken(session, project)
     shots = _in_scene(session, scene)
     permuted([shot.id for shot in shots], order, "shots")
     known = {shot.id: shot for shot in shots}
