@@ -209,14 +209,14 @@ class TextChain:
         except BadAnswer as answer:
             self._questions.fail(question, answer, cost_micros=answer.cost_micros, lost=lost[0])
             raise
-        except ProductError as failure:
-            self._questions.fail(question, failure, cost_micros=0, lost=lost[0])
+        except Exception as failure:
+            self._questions.fail(question, _said(failure), cost_micros=0, lost=lost[0])
             raise
         try:
             _hold_against(reply.data, request.answer_schema)
             value = read(reply.data)
-        except ProductError as answer:
-            self._questions.fail(question, answer, cost_micros=reply.cost_micros, lost=lost[0])
+        except Exception as answer:
+            self._questions.fail(question, _said(answer), cost_micros=reply.cost_micros, lost=lost[0])
             raise
         self._questions.close(question, reply, lost[0])
         return value
@@ -245,6 +245,11 @@ class TextChain:
                         raise
             if cancel.wait(delay * self._pace):
                 raise Cancelled("The run was stopped.")
+
+
+def _said(failure: Exception) -> ProductError:
+    """What a record says of it: a mistake of our own must not leave a question open either."""
+    return failure if isinstance(failure, ProductError) else ProductError(f"An unexpected {type(failure).__name__}.")
 
 
 def _hold_against(data: dict[str, Any], schema: dict[str, Any]) -> None:

@@ -296,6 +296,13 @@ def test_what_is_sent_again(kind: FailureKind, sends: int, after: float | None, 
         assert after is None or delay >= after
 
 
+def test_a_mistake_of_the_asker_leaves_no_question_open(simulator: Simulator, store: Store, chain_of: Open) -> None:
+    with pytest.raises(KeyError):
+        chain_of("openrouter").ask(QUESTION, errand(), lambda data: data["missing"])
+    [row] = rows(store)
+    assert (row.status, row.actual_micros) == ("failed", simulator.bill.total())
+
+
 @pytest.mark.parametrize("provider", ["openrouter", "anthropic", "compatible"])
 @pytest.mark.parametrize("fault", ["hang", "hang_after", "drip"])
 def test_a_question_under_way_is_broken_off(
