@@ -341,7 +341,7 @@ class Runner:
             live = self._live.get(driver.ctx.project_id)
             if live is not None and live.driver is driver:
                 del self._live[driver.ctx.project_id]
-        self.loose.watch()
+        self.loose.run_ended(driver.ctx.project_id)
 
     def _end(self, driver: Driver, ending: Ending) -> None:
         if ending.asked:

@@ -175,6 +175,12 @@ class LooseWork:
             with suppress(Conflict):  # somebody else was quicker
                 self._scope.resume(project_id)
 
+    def run_ended(self, project_id: int) -> None:
+        """The last case may have been settled in the moment before the run paused over it."""
+        if not self._closing.is_set():
+            self._resume_if_settled(project_id)
+        self.watch()
+
     # --- What providers still have ---------------------------------------------------------------
 
     def watch(self) -> None:
