@@ -22,14 +22,6 @@ if TYPE_CHECKING:  # loaded when first used, because it brings the engines along
 T = TypeVar("T")
 
 EMBEDDED = "local"
-# What would make a kind of work possible at a provider; named to the user when `paid` is asked for without a key.
-KEYS: dict[Capability, str] = {
-    "image": "REPLICATE_API_TOKEN or FAL_KEY",
-    "speech": "FAL_KEY or REPLICATE_API_TOKEN",
-    "video": "REPLICATE_API_TOKEN, FAL_KEY or WAVESPEED_API_KEY",
-    "lipsync": "REPLICATE_API_TOKEN or FAL_KEY",
-    "upscale": "FAL_KEY",
-}
 # Speech with word times comes before speech without; elsewhere the registry's order holds.
 FIRST: dict[Capability, tuple[str, ...]] = {"speech": ("fal",), "upscale": ("fal",)}
 DEFAULT_MODEL = "flux-2-pro"
@@ -134,17 +126,25 @@ class ProviderChain:
                     yield Candidate(one, model)
 
     def _ready(self, capability: Capability) -> list[JobAdapter]:
+        return [one for one in self._remote(capability) if one.ready(capability) is None]
+
+    def _remote(self, capability: Capability) -> list[JobAdapter]:
+        """All but the embedded engines, the first choice for this kind of work first."""
         first = FIRST.get(capability, ())
         names = [*(name for name in first if name in ADAPTERS), *(name for name in ADAPTERS if name not in first)]
-        adapters = (self.adapter(name) for name in names if name != EMBEDDED)
-        return [one for one in adapters if one.ready(capability) is None]
+        return [self.adapter(name) for name in names if name != EMBEDDED]
 
     def _needs_setup(self, capability: Capability) -> NeedsSetup:
         return NeedsSetup(
             f"No provider for {capability} is set up, and this project asks for paid {capability} only.",
-            hint=f"Set {KEYS[capability]}, or set render to auto or preview.",
+            hint=f"Set {self._keys(capability)}, or set render to auto or preview.",
             field=f"render_{capability}",
         )
+
+    def _keys(self, capability: Capability) -> str:
+        """The settings that each make this kind of work possible, as the adapters name them, the first choice first."""
+        able = (one for one in self._remote(capability) if any(has.capability == capability for has in one.models()))
+        return " or ".join(missing for one in able if (missing := one.missing()) is not None)
 
     def voices(self, language: str, render: str) -> tuple[Voice, ...]:
         """The voices of the first speech provider that speaks the language."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.providers import JobAdapter, load_adapter
+from pipeline.providers import ADAPTERS, JobAdapter, load_adapter
 from tests.providers.kit import Files, settings_for
 from tests.simulator.simulator import Simulator
 
@@ -33,8 +33,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture
 def adapters(simulator: Simulator, tmp_path: Path) -> Iterator[dict[str, JobAdapter]]:
     settings = settings_for(simulator)
-    names = ("replicate", "fal", "wavespeed", "atlas", "runpod", "openai")
-    loaded = {name: load_adapter(name, settings) for name in names}
+    loaded = {name: load_adapter(name, settings) for name in ADAPTERS if name != "local"}
     yield loaded
     for adapter in loaded.values():
         adapter.close()

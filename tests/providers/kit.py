@@ -31,11 +31,10 @@ from pipeline.settings import Settings, load_settings
 from tests.simulator.simulator import Simulator
 
 FORM = FilmForm.of("16:9")
-SETTINGS_OF = ("replicate", "fal", "wavespeed", "atlascloud", "runpod", "openai")
 
 
 def settings_for(simulator: Simulator, **more: object) -> Settings:
-    named = {name.lower(): value for name, value in simulator.env().items() if name.lower().startswith(SETTINGS_OF)}
+    named = {name.lower(): value for name, value in simulator.env().items()}
     return load_settings(env_files=[], **{**named, "provider_timeout_s": 10.0, **more})
 
 

@@ -10,10 +10,11 @@ import json
 import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
-from pipeline.contracts import Capability
+from pipeline.contracts import Capability, JobRequest
 from pipeline.providers import ADAPTERS, Finished, Job, JobAdapter, JobHandle, Pending, load_adapter
 from pipeline.providers.failures import FailureKind, ProviderFailure
 from pipeline.settings import load_settings
@@ -39,34 +40,30 @@ class Kind:
         return f"{self.provider}-{self.capability}"
 
 
-def a_picture(files: Files) -> object:
-    return picture(refs=(files.picture(),))
+ASK: dict[Capability, Case] = {
+    "image": lambda files: picture(refs=(files.picture(),)),
+    "video": lambda files: clip(files.picture(1280, 720)),
+    "lipsync": lips,
+    "upscale": lambda files: larger(files.picture(320, 200)),
+}
 
 
-def a_clip(files: Files) -> object:
-    return clip(files.picture(1280, 720))
+def kinds() -> Iterator[Kind]:
+    """Whatever each adapter says it has models for; speech in the first voice that it offers."""
+    for name in ADAPTERS:
+        if name == "local":
+            continue
+        adapter = load_adapter(name, load_settings(env_files=[]))
+        for capability in dict.fromkeys(model.capability for model in adapter.models()):
+            voice = next(iter(adapter.voices("en")), None) if capability == "speech" else None
+            yield Kind(name, capability, partial(_spoken, voice.id) if voice else ASK[capability])
 
 
-def a_voice(name: str) -> Case:
-    return lambda files: speech(name)
+def _spoken(voice: str, files: Files) -> JobRequest:
+    return speech(voice)
 
 
-KINDS = [
-    Kind("replicate", "image", a_picture),
-    Kind("replicate", "video", a_clip),
-    Kind("replicate", "lipsync", lips),
-    Kind("replicate", "speech", a_voice("minimax/Calm_Woman")),
-    Kind("fal", "image", a_picture),
-    Kind("fal", "video", a_clip),
-    Kind("fal", "lipsync", lips),
-    Kind("fal", "speech", a_voice("elevenlabs/Rachel")),
-    Kind("fal", "upscale", lambda files: larger(files.picture(320, 200))),
-    Kind("wavespeed", "video", a_clip),
-    Kind("wavespeed", "lipsync", lips),
-    Kind("atlas", "video", a_clip),
-    Kind("runpod", "video", a_clip),
-    Kind("openai", "speech", a_voice("openai/nova")),
-]
+KINDS = list(kinds())
 # One kind for each provider is enough where the way is the same for all.
 ONE_EACH = [next(kind for kind in KINDS if kind.provider == name) for name in ADAPTERS if name != "local"]
 WITH_JOBS = [kind for kind in ONE_EACH if kind.provider != "openai"]

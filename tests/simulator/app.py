@@ -5,42 +5,27 @@ from __future__ import annotations
 import json
 import traceback
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, Literal
 
-from tests.simulator import faults
+from tests.simulator import faults, providers
 from tests.simulator.call import Answer, Call
 from tests.simulator.control import Control
-from tests.simulator.providers.anthropic import Anthropic
-from tests.simulator.providers.atlascloud import AtlasCloud
 from tests.simulator.providers.base import Provider, Route
-from tests.simulator.providers.delivery import Delivery
-from tests.simulator.providers.fal import Fal
-from tests.simulator.providers.fal_platform import FalPlatform
-from tests.simulator.providers.openai import Compatible, OpenAI
-from tests.simulator.providers.openrouter import OpenRouter
-from tests.simulator.providers.rekognition import Rekognition
-from tests.simulator.providers.replicate import Replicate
-from tests.simulator.providers.runpod import RunPod
-from tests.simulator.providers.wavespeed import WaveSpeed
 from tests.simulator.world import World
 
-PROVIDERS: dict[str, type[Provider]] = {
-    "openrouter": OpenRouter,
-    "anthropic": Anthropic,
-    "openai": OpenAI,
-    "compatible": Compatible,
-    "replicate": Replicate,
-    "fal-queue": Fal,
-    "fal-run": Fal,
-    "fal-rest": FalPlatform,
-    "fal-cdn": FalPlatform,
-    "fal-api": FalPlatform,
-    "wavespeed": WaveSpeed,
-    "atlascloud": AtlasCloud,
-    "runpod": RunPod,
-    "aws": Rekognition,
-    "delivery": Delivery,
-}
+
+def _providers() -> list[type[Provider]]:
+    """Every class in the folder `providers` that says where it is mounted."""
+    modules = [import_module(f"{providers.__name__}.{one.name}") for one in iter_modules(providers.__path__)]
+    found = [kind for module in modules for kind in vars(module).values() if isinstance(kind, type)]
+    return [
+        kind for kind in dict.fromkeys(found) if issubclass(kind, Provider) and "mounts" in vars(kind) and kind.mounts
+    ]
+
+
+PROVIDERS = _providers()
 HANG = 3600.0
 DRIP = 0.2
 
@@ -60,8 +45,9 @@ class App:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        made = {kind: kind(world) for kind in set(PROVIDERS.values())}
-        self.mounts = {prefix: made[kind] for prefix, kind in PROVIDERS.items()}
+        world.retention.update({kind.name: kind.retention for kind in PROVIDERS if kind.retention})
+        made = [kind(world) for kind in PROVIDERS]
+        self.mounts = {prefix: one for one in made for prefix in one.mounts}
         self.errors = world.jobs.errors
         self.control = Control(world, self.mounts, self.errors)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from tests.simulator.app import App
+from tests.simulator.app import PROVIDERS, App
 from tests.simulator.bill import Bill
 from tests.simulator.call import Call
 from tests.simulator.faults import Fault, Storm
@@ -17,38 +17,8 @@ from tests.simulator.server import Server
 from tests.simulator.webhooks import Sent
 from tests.simulator.world import Responder, Scripted, World
 
-BASES = {
-    "OPENROUTER_BASE_URL": "/openrouter/api/v1",
-    "ANTHROPIC_BASE_URL": "/anthropic",
-    "OPENAI_BASE_URL": "/openai/v1",
-    "OPENAI_COMPATIBLE_BASE_URL": "/compatible/v1",
-    "REPLICATE_BASE_URL": "/replicate",
-    "FAL_QUEUE_BASE_URL": "/fal-queue",
-    "FAL_RUN_BASE_URL": "/fal-run",
-    "FAL_REST_BASE_URL": "/fal-rest",
-    "FAL_CDN_BASE_URL": "/fal-cdn",
-    "FAL_API_BASE_URL": "/fal-api/v1",
-    "WAVESPEED_BASE_URL": "/wavespeed/api/v3",
-    "ATLASCLOUD_BASE_URL": "/atlascloud/api/v1",
-    "RUNPOD_BASE_URL": "/runpod/v2",
-    "AWS_ENDPOINT_URL": "/aws",
-}
-# Made up; every provider takes any key of the right form, and these show its powers.
-KEYS = {
-    "OPENROUTER_API_KEY": "sk-or-simulated-management",
-    "ANTHROPIC_API_KEY": "sk-ant-simulated",
-    "OPENAI_API_KEY": "sk-simulated",
-    "OPENAI_COMPATIBLE_API_KEY": "local",
-    "REPLICATE_API_TOKEN": "r8_simulated",
-    "FAL_KEY": "simulated:key",
-    "FAL_ADMIN_KEY": "simulated:admin",
-    "WAVESPEED_API_KEY": "simulated",
-    "ATLASCLOUD_API_KEY": "simulated",
-    "RUNPOD_API_KEY": "simulated",
-    "RUNPOD_ENDPOINT_ID": "wan-2-2-i2v-720",
-    "AWS_ACCESS_KEY_ID": "AKIASIMULATED",
-    "AWS_SECRET_ACCESS_KEY": "simulated-secret",
-}
+BASES = {name: path for kind in PROVIDERS for name, path in kind.bases.items()}
+KEYS = {name: key for kind in PROVIDERS for name, key in kind.keys.items()}
 
 
 class Simulator:

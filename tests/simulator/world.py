@@ -29,15 +29,6 @@ LATENCY = {
     "check": 1.0,
     "transcribe": 5.0,
 }
-# How long an output can be fetched.
-RETENTION = {
-    "replicate": HOUR,
-    "fal": 7 * DAY,
-    "wavespeed": 7 * DAY,
-    "atlascloud": DAY,
-    "runpod": HOUR / 2,
-}
-
 Responder = Callable[[Any], Any]
 
 
@@ -61,7 +52,7 @@ class World:
         self.jobs = JobBoard(self.clock)
         self.mailer = Mailer(self.clock)
         self.latency = dict(LATENCY)
-        self.retention = dict(RETENTION)
+        self.retention: dict[str, float] = {}  # by provider; the app asks each for its own
         # Where the documents leave it open, or where a client has to stand both: see README.
         self.options: dict[str, Any] = {
             "strict_schemas": True,

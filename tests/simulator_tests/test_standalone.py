@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import tests.simulator
-from tests.simulator.simulator import BASES
+from tests.simulator.simulator import BASES, KEYS
 
 FOLDER = Path(tests.simulator.__file__).parent
 
@@ -24,7 +24,7 @@ def env() -> Iterator[dict[str, str]]:
     with subprocess.Popen(command, cwd=FOLDER.parent.parent, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         found: dict[str, str] = {}
-        while "AWS_SECRET_ACCESS_KEY" not in found:
+        while len(found) < len(BASES) + len(KEYS):
             name, _, value = program.stdout.readline().strip().partition("=")
             found[name] = value
         yield found

@@ -1,1 +1,1 @@
-"""One module per provider, each speaking that provider's protocol and nobody else's."""
+"""One module per provider, each speaking that provider's protocol and nobody else's; the app finds them here."""

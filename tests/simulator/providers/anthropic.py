@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.simulator import llm
 from tests.simulator.call import Answer, Call
@@ -52,6 +52,9 @@ UNSUPPORTED = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "mu
 
 class Anthropic(Provider):
     name = "anthropic"
+    mounts = ("anthropic",)
+    bases: ClassVar = {"ANTHROPIC_BASE_URL": "/anthropic"}
+    keys: ClassVar = {"ANTHROPIC_API_KEY": "sk-ant-simulated"}
 
     def build_routes(self) -> list[Route]:
         return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.parser import BytesParser
 from email.policy import HTTP
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.simulator.call import Answer, Call
 from tests.simulator.jobs import Job
@@ -14,10 +14,10 @@ from tests.simulator.providers.wavespeed import words_for
 from tests.simulator.schemas import Schema, choice, file, files, flag, integer, obj, problems, text
 from tests.simulator.studio import Studio
 from tests.simulator.webhooks import unsigned
+from tests.simulator.world import HOUR
 
 BASE = "/atlascloud/api/v1"
 FPS = 16
-HOUR = 3600.0
 I2V_PROPERTIES: dict[str, Schema] = {
     "model": text(),
     "prompt": text(),
@@ -74,6 +74,10 @@ class AtlasCloud(Provider):
     """Any image-to-video model is taken; of the reference-to-video models, the documented one."""
 
     name = "atlascloud"
+    mounts = ("atlascloud",)
+    bases: ClassVar = {"ATLASCLOUD_BASE_URL": "/atlascloud/api/v1"}
+    keys: ClassVar = {"ATLASCLOUD_API_KEY": "simulated"}
+    retention = 24 * HOUR
 
     def build_routes(self) -> list[Route]:
         return [

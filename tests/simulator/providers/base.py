@@ -51,9 +51,15 @@ class Model:
 
 
 class Provider:
-    """Base of all. `name`: as in faults, bill and log."""
+    """Base of all. `name`: as in faults, bill and log; `mounts`: what the paths of its calls begin with; `bases` and
+    `keys`: for the product's settings, the addresses of its services and made-up keys, which show their powers;
+    `retention`: for how many seconds its outputs can be fetched."""
 
     name: ClassVar[str]
+    mounts: ClassVar[tuple[str, ...]] = ()
+    bases: ClassVar[dict[str, str]] = {}
+    keys: ClassVar[dict[str, str]] = {}
+    retention: ClassVar[float] = 0.0
     scheme: ClassVar[str] = "Bearer"
 
     def __init__(self, world: World) -> None:

@@ -12,6 +12,7 @@ class Delivery(Provider):
     """`name` of a call here is the provider whose file it is."""
 
     name = "delivery"
+    mounts = ("delivery",)
 
     def build_routes(self) -> list[Route]:
         path = "/delivery/(?P<provider>[^/]+)/[0-9a-f]+/[^/]+"

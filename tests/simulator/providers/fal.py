@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from tests.simulator import checks
@@ -13,7 +13,7 @@ from tests.simulator.providers.base import Model, Provider, Route
 from tests.simulator.providers.fal_media_models import MODELS
 from tests.simulator.schemas import Problem, problems
 from tests.simulator.webhooks import SigningKey
-from tests.simulator.world import World
+from tests.simulator.world import DAY, World
 
 DOCS = "https://docs.fal.ai/errors/#"
 USER = "user-simulated"
@@ -52,6 +52,10 @@ class Fal(Provider):
     """Platform, storage and CDN are in `fal_platform`, which shares this one's name, key and errors."""
 
     name = "fal"
+    mounts = ("fal-queue", "fal-run")
+    bases: ClassVar = {"FAL_QUEUE_BASE_URL": "/fal-queue", "FAL_RUN_BASE_URL": "/fal-run"}
+    keys: ClassVar = {"FAL_KEY": "simulated:key", "FAL_ADMIN_KEY": "simulated:admin"}
+    retention = 7 * DAY
     scheme = "Key"
 
     def __init__(self, world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.simulator.call import Answer, Call
 from tests.simulator.providers.base import Route
@@ -19,6 +19,13 @@ UNITS = {"image": "images", "video": "videos", "lips": "videos", "speech": "1000
 
 
 class FalPlatform(Fal):
+    mounts = ("fal-rest", "fal-cdn", "fal-api")
+    bases: ClassVar = {
+        "FAL_REST_BASE_URL": "/fal-rest",
+        "FAL_CDN_BASE_URL": "/fal-cdn",
+        "FAL_API_BASE_URL": "/fal-api/v1",
+    }
+
     def build_routes(self) -> list[Route]:
         return [
             Route("POST", "/fal-rest/storage/auth/token", "token", self.token),

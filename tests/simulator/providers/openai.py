@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.simulator import media
 from tests.simulator.call import Answer, Call, read_data_uri
@@ -64,6 +64,9 @@ CODES = {"rate_limit": "rate_limit_exceeded", "content_policy_violation": "conte
 
 class OpenAI(ChatCompletions):
     name = "openai"
+    mounts = ("openai",)
+    bases: ClassVar = {"OPENAI_BASE_URL": "/openai/v1"}
+    keys: ClassVar = {"OPENAI_API_KEY": "sk-simulated"}
     base = "/openai/v1"
 
     def build_routes(self) -> list[Route]:
@@ -123,6 +126,9 @@ class Compatible(OpenAI):
     """A server of the user's own that speaks the same protocol: chat and list of models; a key is not needed."""
 
     name = "compatible"
+    mounts = ("compatible",)
+    bases: ClassVar = {"OPENAI_COMPATIBLE_BASE_URL": "/compatible/v1"}
+    keys: ClassVar = {"OPENAI_COMPATIBLE_API_KEY": "local"}
     base = "/compatible/v1"
 
     def build_routes(self) -> list[Route]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.simulator import llm
 from tests.simulator.call import Answer, Call
@@ -45,6 +45,9 @@ MODELS = ("anthropic/claude-sonnet-5", "google/gemini-3-flash", "openai/gpt-5-mi
 
 class OpenRouter(ChatCompletions):
     name = "openrouter"
+    mounts = ("openrouter",)
+    bases: ClassVar = {"OPENROUTER_BASE_URL": "/openrouter/api/v1"}
+    keys: ClassVar = {"OPENROUTER_API_KEY": "sk-or-simulated-management"}
     request_schema = obj(
         ("messages",),
         **PLAIN,

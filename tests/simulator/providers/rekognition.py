@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 import io
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from PIL import Image, UnidentifiedImageError
@@ -39,6 +39,9 @@ class Rekognition(Provider):
     """A responder for `aws` and an action (`DetectFaces` …) gets the picture's bytes and gives the answer's fields."""
 
     name = "aws"
+    mounts = ("aws",)
+    bases: ClassVar = {"AWS_ENDPOINT_URL": "/aws"}
+    keys: ClassVar = {"AWS_ACCESS_KEY_ID": "AKIASIMULATED", "AWS_SECRET_ACCESS_KEY": "simulated-secret"}
 
     def build_routes(self) -> list[Route]:
         return [Route("POST", "/aws/?", "moderate", self.act)]

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from email.parser import BytesParser
 from email.policy import HTTP
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.simulator.call import Answer, Call
 from tests.simulator.files import StoredFile
@@ -17,7 +17,7 @@ from tests.simulator.providers.base import Model, Provider, Route
 from tests.simulator.providers.replicate_models import MODELS
 from tests.simulator.schemas import Problem, choice, listed, named_files, obj, problems, text
 from tests.simulator.webhooks import SharedSecret
-from tests.simulator.world import DAY, World
+from tests.simulator.world import DAY, HOUR, World
 
 BASE = "/replicate/v1"
 PAGE = 100
@@ -45,6 +45,10 @@ def _iso(at: float | None) -> str | None:
 
 class Replicate(Provider):
     name = "replicate"
+    mounts = ("replicate",)
+    bases: ClassVar = {"REPLICATE_BASE_URL": "/replicate"}
+    keys: ClassVar = {"REPLICATE_API_TOKEN": "r8_simulated"}
+    retention = HOUR
 
     def __init__(self, world: World) -> None:
         super().__init__(world)

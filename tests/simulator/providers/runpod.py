@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.simulator.call import Answer, Call
 from tests.simulator.jobs import Job, JobFailed
@@ -11,6 +11,7 @@ from tests.simulator.providers.wavespeed import words_for
 from tests.simulator.schemas import choice, file, flag, integer, number, obj, problems, text
 from tests.simulator.studio import Studio
 from tests.simulator.webhooks import unsigned
+from tests.simulator.world import HOUR
 
 BASE = "/runpod/v2/(?P<endpoint>[^/]+)"
 FPS = 16
@@ -46,6 +47,10 @@ def film(studio: Studio, params: dict[str, Any]) -> dict[str, Any]:
 
 class RunPod(Provider):
     name = "runpod"
+    mounts = ("runpod",)
+    bases: ClassVar = {"RUNPOD_BASE_URL": "/runpod/v2"}
+    keys: ClassVar = {"RUNPOD_API_KEY": "simulated", "RUNPOD_ENDPOINT_ID": "wan-2-2-i2v-720"}
+    retention = HOUR / 2
 
     def build_routes(self) -> list[Route]:
         return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.simulator import media
 from tests.simulator.call import Answer, Call
@@ -101,6 +101,10 @@ MODELS = {
 
 class WaveSpeed(Provider):
     name = "wavespeed"
+    mounts = ("wavespeed",)
+    bases: ClassVar = {"WAVESPEED_BASE_URL": "/wavespeed/api/v3"}
+    keys: ClassVar = {"WAVESPEED_API_KEY": "simulated"}
+    retention = 7 * DAY
 
     def build_routes(self) -> list[Route]:
         return [
