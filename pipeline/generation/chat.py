@@ -110,6 +110,10 @@ class TextChain:
             )
         return ready
 
+    def first_choice(self, render: Render | str) -> ChatAdapter | None:
+        """Who would be asked first; None where the built-in writer serves. Raises NeedsSetup."""
+        return self._ready()[0] if self.wanted(render) else None
+
     def degraded(self) -> str | None:
         """What is poor about the present set-up, in words; None: nothing."""
         names = [one.name for one in self._ready()]

@@ -27,11 +27,12 @@ from pipeline.generation.preferences import PreferenceBook
 from pipeline.generation.timing import Timing
 from pipeline.generation.voice_samples import VoiceSamples
 from pipeline.runner.driver import Driver, Ending, RunOptions
+from pipeline.runner.estimate import Estimate, estimate
 from pipeline.runner.jobs import Jobs
 from pipeline.runner.lanes import LaneQueue, open_lanes
 from pipeline.runner.loose import LooseWork, Scope
-from pipeline.runner.reference_jobs import ReferenceJobs
 from pipeline.runner.problems import general
+from pipeline.runner.reference_jobs import ReferenceJobs
 from pipeline.runner.status import progress_of, run_status
 from pipeline.settings import Settings
 from pipeline.stage import Stage, StageContext, lipsync_key, video_key
@@ -75,8 +76,8 @@ class Runner:
         self.preferences = self._chain.preferences = PreferenceBook(store)
         self.samples = VoiceSamples(store, self._chain)
         self.generator = Generator(store, self._chain, timing=timing, spend_cap_cents=settings.spend_cap_cents)
-        text = TextChain(store, settings, pace=timing.pace)
-        self._writers = Writers(EmbeddedWriter(self._chain), text)
+        self._text = TextChain(store, settings, pace=timing.pace)
+        self._writers = Writers(EmbeddedWriter(self._chain), self._text)
         self._live: dict[int, _Live] = {}
         self._lock = threading.RLock()
         self._closing = False
@@ -133,7 +134,13 @@ class Runner:
                 self._drive(project_id, run_id)
             return run_id
 
+    def estimate(self, project_id: int) -> Estimate:
+        """What is left of a film in money and time. Raises NotFound."""
+        widths = {stage.name: self.lanes[stage.lane].parallel for stage in self.stages}
+        return estimate(self.store, self._chain, self._text, project_id, widths)
+
     def _run_row(self, project_id: int, from_stage: str | None, stale: str | None, force: bool) -> tuple[str, bool]:
+        expected = self.estimate(project_id).expected_micros
         with self.store.db.write(durable=True) as session:
             project = session.get(Project, project_id)
             if project is None or project.deleted_at is not None:
@@ -152,6 +159,7 @@ class Runner:
                 from_stage=from_stage,
                 stale=stale,
                 force=force,
+                estimate_micros=expected,
             )
             self._event(session, project_id, run_id, "running", "The making of the film has started.")
             return run_id, True
@@ -247,6 +255,7 @@ class Runner:
             live.thread.join(max(0.1, deadline - time.monotonic()))
         for lane in self.lanes.values():
             lane.close()
+        self.generator.close()
         self._chain.close()
         self._writers.close()
 
@@ -271,6 +280,12 @@ class Runner:
             driver=self._live_driver,
             parallel=self.settings.engine_workers,
         )
+
+    def idle(self) -> bool:
+        """Whether nothing at all is being made."""
+        with self._lock:
+            live = any(one.thread.is_alive() for one in self._live.values())
+        return not live and not any(lane.active() or lane.waiting() for lane in self.lanes.values())
 
     # --- Inside ---------------------------------------------------------------------------------
 

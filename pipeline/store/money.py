@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from pipeline.store.models import Generation, MoneyEntry, Project
@@ -75,6 +75,41 @@ def book(session: Session, generation_id: str) -> None:
 def spent(session: Session, *where: ColumnElement[bool]) -> int:
     """Micro-dollars spent and reserved, of all or of the lines that `where` (over MoneyEntry) chooses."""
     return int(session.scalar(select(func.coalesce(func.sum(MoneyEntry.micros), 0)).where(*where)) or 0)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one unit of work has cost at one model of one provider; `open_micros`: how much of it is still reserved."""
+
+    stage: str
+    unit: str
+    provider: str
+    model: str
+    micros: int
+    open_micros: int
+    generations: int
+
+
+def breakdown(session: Session, project_id: int) -> list[Spent]:
+    """A project's money by unit and model, the dearest first; work that cost nothing is left out."""
+    still_open = case((Generation.status.in_(OPEN), MoneyEntry.micros), else_=0)
+    total = func.sum(MoneyEntry.micros)
+    query = (
+        select(
+            MoneyEntry.unit_key,
+            MoneyEntry.provider,
+            MoneyEntry.model,
+            total,
+            func.sum(still_open),
+            func.count(MoneyEntry.generation_id.distinct()),
+        )
+        .outerjoin(Generation, Generation.id == MoneyEntry.generation_id)
+        .where(MoneyEntry.project_id == project_id)
+        .group_by(MoneyEntry.unit_key, MoneyEntry.provider, MoneyEntry.model)
+        .having(total != 0)
+        .order_by(total.desc(), MoneyEntry.unit_key)
+    )
+    return [Spent(unit.split("/")[0], unit, *rest) for unit, *rest in session.execute(query).all()]
 
 
 def overrun(session: Session, project_id: int | None, more_micros: int, spend_cap_micros: int | None) -> Overrun | None:
