@@ -108,8 +108,12 @@ PROBLEMS: dict[str, Problem] = {
         "a language model's answer cannot be used", "Try again, change the text, or choose another model."
     ),
     "moderation_refused": Problem(
-        "a provider refuses the work for its content",
+        "a provider, or our own check, refuses the work for its content",
         "Soften the prompt, swap the reference pictures, or choose another model; for a clip, the still can stand in.",
+    ),
+    "moderation_unavailable": Problem(
+        "no checker could say whether a picture or clip may be shown, so it stays hidden",
+        "Resume the film when the checker is there again: it is checked again, and not made or paid again.",
     ),
     "provider_auth": Problem(
         "a provider does not accept the key", "Put the provider's key right, start the program again, then resume."

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
 
     # Limits
     max_concurrent_videos: int = Field(3, ge=1, le=64)
+    moderation_checkers: str = "rekognition,openai,vision,bundled"
     max_story_words: int = Field(30_000, ge=1)
     spend_cap_cents: int | None = Field(None, ge=0)
     engine_workers: int = Field(default_factory=usable_cores, ge=1, le=256)

@@ -22,6 +22,7 @@ from pipeline.film.clips import accept_clip
 from pipeline.generation.chain import EMBEDDED
 from pipeline.generation.entities import film_form
 from pipeline.generation.generate import Generated, Generator
+from pipeline.generation.moderation.clearances import assembled, uploaded
 from pipeline.generation.questions import Errand
 from pipeline.generation.record import Row
 from pipeline.settings import Settings
@@ -236,9 +237,15 @@ class StageContext:
         """Where a published file is. Raises MediaMissing."""
         return self.store.media.path(url)
 
-    def publish(self, path: Path, *, ext: str, meta: Mapping[str, Any] | None = None) -> MediaRef:
-        """Put a file that our own code made of checked media (a joined track, a cut clip) into the media store."""
-        return self.store.media.publish(path, ext=ext, verdict={"source": "assembled"}, meta=dict(meta or {}))
+    def publish(self, path: Path, *, ext: str, meta: Mapping[str, Any] | None = None, of: str = "") -> MediaRef:
+        """Put a file that our own code made of checked media (a joined track, a cut clip) into the media store.
+
+        `of`: the file's address that it was cut out of; what a user gave stays the user's, and is checked as such.
+        """
+        media, given = self.store.media, dict(meta or {})
+        if of and media.origin(of) == "upload":
+            return media.publish(path, ext=ext, origin="upload", verdict=uploaded(), meta=given)
+        return media.publish(path, ext=ext, verdict=assembled(), meta=given)
 
     def say(self, stage: str, unit: str, text: str, *, level: str = "info", **data: object) -> None:
         """One line of the project's log."""

@@ -97,6 +97,7 @@ WORK_PROBLEMS = (
     "queue_halted",
     "submit_ambiguous",
     "moderation_refused",
+    "moderation_unavailable",
     "provider_auth",
     "provider_billing",
     "provider_rate_limit",

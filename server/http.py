@@ -32,6 +32,7 @@ STATUS = {
     "usage_limit": 429,
     "abandoned": 409,
     "moderation_refused": 422,
+    "moderation_unavailable": 503,
     "provider_auth": 502,
     "provider_billing": 502,
     "provider_rate_limit": 503,

@@ -63,6 +63,10 @@ class ProviderChain:
         self._held: dict[str, float] = {}
         self.preferences: PreferenceBook | None = None
 
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
     def adapter(self, name: str) -> JobAdapter:
         with self._lock:
             if name not in self._adapters:

@@ -13,9 +13,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import select
@@ -24,7 +22,17 @@ from pipeline.contracts import JobRequest, MediaRef, Voice
 from pipeline.errors import Cancelled, Conflict, NotFound, ProductError
 from pipeline.generation.attendance import Brought, Desk
 from pipeline.generation.chain import EMBEDDED, Candidate, ProviderChain
-from pipeline.generation.outcomes import Abandoned, AskedAgain, Halted, Superseded, Unresolved
+from pipeline.generation.moderation import Moderator
+from pipeline.generation.outcomes import (
+    Abandoned,
+    AskedAgain,
+    ContentRefused,
+    Halted,
+    ModerationUnavailable,
+    Superseded,
+    Unresolved,
+)
+from pipeline.generation.publishing import Generated, Publisher
 from pipeline.generation.record import Records, Row
 from pipeline.generation.timing import Timing
 from pipeline.generation.undertaking import Undertaking, key_of
@@ -34,19 +42,7 @@ from pipeline.store.models import Generation
 
 log = logging.getLogger(__name__)
 
-# Said of pictures and sounds that our own engines made: nothing in them came from outside.
-EMBEDDED_VERDICT = {"source": "embedded", "flagged": False}
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
-
-
-@dataclass(frozen=True)
-class Generated:
-    """The published result. `details` is what the engine reports of it (a clip's length, a speech's word times)."""
-
-    media: MediaRef
-    provider: str
-    details: dict[str, Any]
-    cached: bool
 
 
 class _Shared:
@@ -77,6 +73,8 @@ class Generator:
         self._making: dict[str, _Shared] = {}
         self._phases: dict[tuple[int | None, str], str] = {}
         self._halts: dict[tuple[str, str], Halted] = {}
+        self._moderator = Moderator(store, chain.settings, chain.compute, self.records.book_check)
+        self._publisher = Publisher(store, self.records, self._moderator)
         self._desk = Desk(self.records, chain, timing or Timing(), self._file, self._halted, self._halt)
 
     # --- Making ---------------------------------------------------------------------------------
@@ -148,12 +146,20 @@ class Generator:
         found = self.records.result(keys)
         if found is not None:
             return Generated(*found, cached=True)
+        hidden = self.records.held(keys)
+        if hidden is not None:
+            return self._publisher.recheck(hidden, cancel)
+        barred = self.records.barred(keys)
+        if barred is not None:
+            raise ContentRefused(barred, subject="output")
         row = self._left_over(self.records.open_row(keys))
         if row is None and candidates[0].paid and self.records.given_up(keys):
             raise Abandoned("It was given up because the provider's answer was lost.", hint="Ask for it again.")
         if row is None and attach_only:
             raise Cancelled("There is nothing of it at a provider.")
         attach_only = attach_only and row is not None and not row.asked_again
+        if row is None or row.status == "prepared":
+            self._publisher.inputs_may_be_used(request, project_id, paid=candidates[0].paid, cancel=cancel)
         with self._work_folder() as folder:
             undertaking = Undertaking(
                 self._desk,
@@ -167,7 +173,7 @@ class Generator:
                 attach_only=attach_only,
             )
             try:
-                return self._publish(undertaking.carry_out(row))
+                return self._publish(undertaking.carry_out(row), cancel)
             finally:
                 self._phases.pop((project_id, unit_key), None)
 
@@ -178,10 +184,12 @@ class Generator:
         self.records.move(row.id, "cancelled", Cancelled("Its process ended."))
         return None
 
-    def _publish(self, brought: Brought) -> Generated:
+    def _publish(self, brought: Brought, cancel: threading.Event) -> Generated:
         row, candidate, finished = brought.row, brought.candidate, brought.finished
         try:
-            return self._published(brought)
+            return self._publisher.publish(brought, cancel)
+        except (ContentRefused, ModerationUnavailable):
+            raise  # both are in the record
         except ProductError as failure:
             # A paid job stays accepted: its result is fetched again once there is room for it.
             if not candidate.paid or not self._has_handle(row):
@@ -189,24 +197,6 @@ class Generator:
             raise
         finally:
             log.debug("%s: %s", candidate.place, finished.meta)
-
-    def _published(self, brought: Brought) -> Generated:
-        candidate, finished = brought.candidate, brought.finished
-        meta = {**brought.output.meta, "measured": brought.accepted.measured}
-        verdict = {"source": candidate.adapter.name, "flagged": False} if candidate.paid else EMBEDDED_VERDICT
-        origin = "provider" if candidate.paid else "engine"
-        media = self._store.media.publish(
-            brought.accepted.path, ext=brought.accepted.ext, origin=origin, verdict=verdict, meta=meta
-        )
-        # The engine's own description travels in the reference; the store's row may be older than this request.
-        media = media.model_copy(update={"meta": meta})
-        details = {**finished.meta, **brought.accepted.measured}
-        cost = finished.cost_micros
-        if cost is None:
-            request = _REQUEST.validate_python(brought.row.request)
-            cost = candidate.adapter.estimate(request, candidate.model.name, brought.accepted.measured)
-        self.records.finished(brought.row.id, media, details, cost=cost, verdict=verdict)
-        return Generated(media, candidate.adapter.name, details, cached=False)
 
     def _has_handle(self, row: Row) -> bool:
         current = self.records.row(row.id)
@@ -307,6 +297,21 @@ class Generator:
         if not won:
             raise Conflict(f"This generation is {row.status}; there is nothing to settle.")
         return row
+
+    def recheck(self, generation_id: str, cancel: threading.Event) -> Row:
+        """Checks a hidden result again; it is not made again. The record as it stands then.
+
+        Raises NotFound, Conflict (it is not hidden), ContentRefused, ModerationUnavailable (it stays hidden).
+        """
+        row = self.records.row(generation_id)
+        if row is None:
+            raise NotFound("There is no such generation.")
+        self._publisher.recheck(row, cancel)
+        return self.records.row(generation_id) or row
+
+    def close(self) -> None:
+        """Gives up the checkers' connections."""
+        self._moderator.close()
 
     # --- State for others -----------------------------------------------------------------------
 

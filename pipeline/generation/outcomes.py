@@ -68,10 +68,53 @@ class DownloadFailed(ProductError):
     code = "download_failed"
 
 
+class ContentRefused(ProductError):
+    """Our own check has found what may not be used (`subject` "input") or shown ("output"). It is final.
+
+    `reason` is one of underage, celebrity, nudity, illegal, offensive, moderation.
+    """
+
+    code = "moderation_refused"
+
+    def __init__(self, reason: str, *, subject: str) -> None:
+        what = "A picture that this is to be made from" if subject == "input" else "The result"
+        then = "nothing was made of it" if subject == "input" else "it is not shown"
+        super().__init__(
+            f"{what} was refused by the content check ({_REASONS[reason]}), so {then}.", hint=_TO_DO[subject]
+        )
+        self.reason = reason
+
+
+_REASONS = {
+    "underage": "underage: a minor who may not be shown in this way",
+    "celebrity": "celebrity: a known person",
+    "nudity": "nudity",
+    "illegal": "illegal: what the law forbids",
+    "offensive": "offensive: cruelty, self-harm or hate",
+    "moderation": "moderation: the age of an undressed person cannot be told",
+}
+_TO_DO = {
+    "input": "Swap the reference picture for another one.",
+    "output": "Soften the prompt, swap the reference pictures, or choose another model; a clip's still can stand in.",
+}
+
+
+class ModerationUnavailable(ProductError):
+    """Every checker has erred: nobody knows whether it may be used or shown. `generation_id`: what is hidden."""
+
+    code = "moderation_unavailable"
+
+    def __init__(self, check: str, *, subject: str, generation_id: str | None = None) -> None:
+        kept = "nothing was begun" if subject == "input" else "the result stays hidden"
+        super().__init__(f"The {check} check could not be made, so {kept}.")
+        self.check = check
+        self.generation_id = generation_id
+
+
 def stops_everything(failure: ProductError) -> bool:
     """Causes that lie with the user and would stop all other work of the kind: money, keys, set-up."""
     if isinstance(failure, ProviderFailure):
         return failure.kind in ("auth", "billing")
     if isinstance(failure, NeedsSetup):
-        return (failure.field or "").startswith("render_") or failure.field == "model"
+        return (failure.field or "").startswith("render_") or failure.field in ("model", "rating")
     return isinstance(failure, Halted | BudgetReached)

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from pipeline import prompts
 from pipeline.contracts import ChatRequest, JobRequest, MediaRef
 from pipeline.errors import ProductError
-from pipeline.generation.outcomes import AskedAgain, BudgetReached
+from pipeline.generation.outcomes import AskedAgain, BudgetReached, ContentRefused
 from pipeline.providers import JobHandle
 from pipeline.store import Store, money
-from pipeline.store.models import Generation
+from pipeline.store.models import Generation, utc_now
 from pipeline.store.states import GenerationStatus, generation_state
 
 REFUSED = "moderation_refused"
@@ -70,6 +70,22 @@ class Records:
                 return media, provider, output["details"]
         return None
 
+    def held(self, keys: Sequence[str]) -> Row | None:
+        """The newest generation with one of these digests whose result waits to be checked."""
+        return next(iter(self._rows(Generation.request_digest.in_(keys), Generation.status == "held")), None)
+
+    def kept_hidden(self, generation_id: str) -> dict[str, Any]:
+        """What `hold` was told of the result."""
+        with self._store.db.read() as session:
+            return dict(session.get_one(Generation, generation_id).output or {})
+
+    def barred(self, keys: Sequence[str]) -> str | None:
+        """The reason for which our own check has refused the result of this very request."""
+        query = select(Generation.error).where(Generation.request_digest.in_(keys), Generation.status == "failed")
+        with self._store.db.read() as session:
+            errors = [error or {} for error in session.scalars(query.order_by(Generation.prepared_at.desc()))]
+        return next((str(error["reason"]) for error in errors if error.get("reason")), None)
+
     def open_row(self, keys: Sequence[str]) -> Row | None:
         """The newest generation with one of these digests that has not ended."""
         where = (Generation.request_digest.in_(keys), Generation.status.in_(money.OPEN))
@@ -80,7 +96,7 @@ class Records:
 
     def rows_in(self, *statuses: str) -> list[Row]:
         """Jobs in these states; questions to language models are no jobs."""
-        return self._rows(Generation.status.in_(statuses), Generation.capability != "text")
+        return self._rows(Generation.status.in_(statuses), Generation.capability.not_in(("text", "check")))
 
     def _rows(self, *where: ColumnElement[bool]) -> list[Row]:
         query = select(Generation).where(*where).order_by(Generation.prepared_at.desc())
@@ -175,13 +191,56 @@ class Records:
         return won
 
     def finished(
-        self, generation_id: str, media: MediaRef, details: Mapping[str, Any], *, cost: int, verdict: dict[str, Any]
+        self,
+        generation_id: str,
+        media: MediaRef,
+        details: Mapping[str, Any],
+        *,
+        cost: int | None,
+        verdict: dict[str, Any],
     ) -> bool:
+        """`cost` None: it was booked when the result was kept hidden."""
         output = {"media": media.model_dump(mode="json"), "details": dict(details)}
+        bill = {} if cost is None else {"actual_micros": cost}
+        with self._store.db.write(durable=True) as session:
+            return generation_state(session, generation_id, "finished", output=output, verdict=verdict, **bill)
+
+    def hold(self, row: Row, failure: ProductError, kept: Mapping[str, Any], *, cost: int) -> bool:
+        """The provider is done and paid; the result is kept hidden, with all that showing it later takes."""
         with self._store.db.write(durable=True) as session:
             return generation_state(
-                session, generation_id, "finished", output=output, actual_micros=cost, verdict=verdict
+                session, row.id, "held", output=dict(kept), error=_told(failure), actual_micros=cost
             )
+
+    def bar(self, row: Row, failure: ContentRefused, *, cost: int | None = None) -> bool:
+        """Our own check refuses the result, which the provider charges for all the same. `cost` None: booked before."""
+        columns: dict[str, Any] = {"error": _told(failure) | {"reason": failure.reason}, "output": None}
+        if cost is not None:
+            columns["actual_micros"] = cost
+        with self._store.db.write(durable=True) as session:
+            return generation_state(session, row.id, "failed", **columns)
+
+    def book_check(self, checker: str, check: str, micros: int, project_id: int | None) -> None:
+        """A look that has been paid for, as a generation that is over: the account is whole."""
+        generation_id = uuid.uuid4().hex
+        with self._store.db.write(durable=True) as session:
+            session.add(
+                Generation(
+                    id=generation_id,
+                    project_id=project_id,
+                    unit_key=f"check/{check}",
+                    capability="check",
+                    provider=checker,
+                    model=check,
+                    request_digest=generation_id,
+                    status="finished",
+                    estimate_micros=micros,
+                    actual_micros=micros,
+                    boot_id=self._store.boot_id,
+                    ended_at=utc_now(),
+                )
+            )
+            money.book(session, generation_id)
 
     def failed(self, row: Row, failure: ProductError, *, billed: bool) -> bool:
         """`billed`: the provider did the work, and will charge for it at the estimate."""

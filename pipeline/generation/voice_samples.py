@@ -16,6 +16,7 @@ from pipeline.contracts import Output, SpeechRequest, Voice
 from pipeline.errors import NotFound
 from pipeline.film.sound import encode_aac
 from pipeline.generation.chain import EMBEDDED, ProviderChain
+from pipeline.generation.moderation.clearances import by_our_engine
 from pipeline.providers import Finished, Job
 from pipeline.store import Store
 
@@ -61,7 +62,7 @@ class VoiceSamples:
             spoken = self._chain.adapter(EMBEDDED).submit(job)
             assert isinstance(spoken, Finished) and isinstance(spoken.outputs[0], Output)
             encode_aac(spoken.outputs[0].path, sound)
-            return media.publish(sound, ext="m4a", verdict={"source": EMBEDDED, "flagged": False}).url
+            return media.publish(sound, ext="m4a", verdict=by_our_engine()).url
 
 
 def _sentence(language: str) -> str:

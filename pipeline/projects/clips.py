@@ -18,6 +18,7 @@ from pipeline.film import ffmpeg
 from pipeline.film.clips import AcceptedClip, accept_clip
 from pipeline.film.timeline import frame_at, slot_frames
 from pipeline.generation.entities import film_form
+from pipeline.generation.moderation.clearances import uploaded
 from pipeline.store import Store
 from pipeline.store.models import Generation, Project, Shot
 from pipeline.store.states import video_status
@@ -93,7 +94,7 @@ def take_clip(store: Store, shot_id: int, file: IO[bytes]) -> OwnClip:
         found = _accepted(upload, max(1, frame_at(length_ms, form.fps)), form, whole)
         raw_frames = max(1, frame_at(found.actual_ms, form.fps))
         accept_clip(whole, frames, form, cut)
-        made = {"origin": "upload", "verdict": {"source": "upload"}}
+        made = {"origin": "upload", "verdict": uploaded()}
         raw = store.media.publish(whole, ext="mp4", meta={"measured": {"frames": raw_frames}}, **made)  # type: ignore[arg-type]
         meta = {"measured": {"frames": frames}, "raw": raw.url}
         clip = store.media.publish(cut, ext="mp4", meta=meta, **made)  # type: ignore[arg-type]

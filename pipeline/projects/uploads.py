@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from pipeline.contracts import MediaRef
 from pipeline.errors import BadMedia, EngineFailed, InvalidInput
+from pipeline.generation.moderation.clearances import uploaded
 from pipeline.inference.intake import take_in
 from pipeline.inference.pool import EnginePool
 from pipeline.store import MediaStore
@@ -71,9 +72,7 @@ class Uploads:
     @staticmethod
     def _publish(media: MediaStore, path: Path, said: dict[str, Any]) -> MediaRef:
         measured = {"width": said["width"], "height": said["height"]}
-        return media.publish(
-            path, ext=path.suffix, origin="upload", verdict={"source": "upload"}, meta={"measured": measured}
-        )
+        return media.publish(path, ext=path.suffix, origin="upload", verdict=uploaded(), meta={"measured": measured})
 
     def _processes(self) -> EnginePool:
         with self._lock:

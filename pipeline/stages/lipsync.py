@@ -130,7 +130,11 @@ class LipsyncStage:
             shutil.copyfile(ctx.file(request.audio.url), wav)
             pad_with_silence(wav, LEAST_MS)
             accept_clip(ctx.file(whole), frames, request.form, mp4, cancel=ctx.halt)
-            changed = {"audio": ctx.publish(wav, ext="wav"), "clip": ctx.publish(mp4, ext="mp4"), "frames": frames}
+            changed = {
+                "audio": ctx.publish(wav, ext="wav"),
+                "clip": ctx.publish(mp4, ext="mp4", of=whole),
+                "frames": frames,
+            }
         return request.model_copy(update=changed)
 
     def _skipped(self, unit: Unit, reason: str) -> Outcome:

@@ -92,7 +92,7 @@ class VideosStage:
         with ctx.draft(".mp4") as draft:
             accept_clip(ctx.file(raw), frames, form, draft, cancel=ctx.halt)
             meta = {**(shot.video_meta or {}), "measured": {"frames": frames}}
-            clip = ctx.publish(draft, ext="mp4", meta=meta)
+            clip = ctx.publish(draft, ext="mp4", meta=meta, of=raw)
         source: Source = "upload" if "video" in shot.own_slots else "generated"
 
         def apply(session: Session) -> None:

@@ -35,6 +35,11 @@ class DataFolder:
         return self.path / "tmp"
 
     @property
+    def held(self) -> Path:
+        """Results that nobody could check yet: beside the media, where no address leads."""
+        return self.path / "held"
+
+    @property
     def backups(self) -> Path:
         return self.path / "backups"
 

@@ -21,6 +21,7 @@ from typing import Any
 from pipeline.contracts import MediaRef
 from pipeline.errors import BadMedia, InvalidInput, MediaMissing
 from pipeline.store import failures
+from pipeline.store.clearance import Clearance, NotCleared
 from pipeline.store.db import Database, DataFolder
 from pipeline.store.models import utc_now
 
@@ -86,14 +87,18 @@ class MediaStore:
         *,
         ext: str,
         origin: str = "engine",
-        verdict: dict[str, Any],
+        verdict: Clearance,
         meta: dict[str, Any] | None = None,
     ) -> MediaRef:
         """Moves a finished file into the store. A file that is there already is put in place afresh (it may have been
         damaged); of two descriptions (`meta`) of the same content the first that says anything is kept.
 
-        Raises BadMedia (there is no such file), DiskFull, StoreUnavailable (naming the folder).
+        `verdict` is the leave to do so; what it says is kept in the transaction that makes the file known.
+
+        Raises BadMedia (there is no such file), NotCleared, DiskFull, StoreUnavailable (naming the folder).
         """
+        if not isinstance(verdict, Clearance):
+            raise NotCleared(f"The file {path.name} has not been checked.")
         ext = ext.lower().lstrip(".")
         if not _EXT.fullmatch(ext):
             raise ValueError(f"{ext!r} is no file extension")
@@ -103,6 +108,8 @@ class MediaStore:
             source = self._beside(path)
             try:
                 sha256, size = _hashed(source)
+                if not verdict.admits(sha256):
+                    raise NotCleared(f"The file {path.name} was refused, or it is another one than was checked.")
                 known = self._row(sha256)
                 self._place(source, sha256, known[0] if known else ext)
             finally:
@@ -110,12 +117,39 @@ class MediaStore:
                     source.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
         values = (sha256, ext, size, _MIME.get(ext, "application/octet-stream"))
-        described = (_packed(meta or {}), origin, _packed(verdict), utc_now())
-        with self._db.writing() as connection:
-            connection.exec_driver_sql(_INSERT, values + described)
+        described = (_packed(meta or {}), origin, _packed(verdict.summary), utc_now())
+        with self._db.write() as session:
+            session.connection().exec_driver_sql(_INSERT, values + described)
+            verdict.record(session, sha256)
         row = self._row(sha256)
         assert row is not None
         return MediaRef(sha256=sha256, ext=row[0], size=row[1], meta=row[2])
+
+    @contextmanager
+    def holding(self, path: Path, name: str) -> Iterator[Path]:
+        """Moves a finished file out of sight (`held/<name>`), for good; taken back if the block raises.
+
+        Raises DiskFull, StoreUnavailable.
+        """
+        held = self._folder.held / name
+        with self._disk(self._folder.held):
+            held.parent.mkdir(parents=True, exist_ok=True)
+            source = self._beside(path)
+            _hashed(source)
+            source.replace(held)
+            _sync_folder(held.parent)
+        try:
+            yield held
+        except BaseException:
+            held.unlink(missing_ok=True)
+            raise
+
+    def origin(self, url: str) -> str:
+        """Where the file came from first: engine, provider or upload. Raises as `ref`."""
+        ref = self.ref(url)
+        with self._db.reading() as connection:
+            row = connection.exec_driver_sql("SELECT origin FROM media_files WHERE sha256 = ?", (ref.sha256,)).one()
+        return str(row[0])
 
     def ref(self, url: str) -> MediaRef:
         """What is known of a file. Raises InvalidInput (no address of ours) and MediaMissing (never published)."""

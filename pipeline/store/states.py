@@ -20,7 +20,7 @@ from pipeline.store.models import Generation, Job, Media, Run, Shot, utc_now
 RunState = Literal["running", "paused", "cancelled", "failed", "done"]
 StepStatus = Literal["pending", "running", "parked", "done", "failed", "skipped"]
 MediaStatus = Literal["accepted", "running", "finished", "failed"]
-GenerationStatus = Literal["prepared", "submitting", "accepted", "finished", "failed", "ambiguous", "cancelled"]
+GenerationStatus = Literal["prepared", "submitting", "accepted", "held", "finished", "failed", "ambiguous", "cancelled"]
 VideoStatus = Literal["pending", "queued", "generating", "done", "failed", "stale"]
 JobStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 LipsyncStatus = Literal["none", "pending", "generating", "done", "failed", "skipped", "stale"]
@@ -69,13 +69,20 @@ GENERATION_EDGES: Final[Edges] = {
         "ambiguous": "it was looked up, and found",
         "prepared": "the user had asked for it to be sent again, and it was found before that was done",
     },
+    "held": {
+        "submitting": "made, and no checker could say whether it may be shown",
+        "accepted": "made, and no checker could say whether it may be shown",
+        "ambiguous": "looked up and made, and no checker could say whether it may be shown",
+    },
     "finished": {
+        "held": "checked again, and passed",
         "submitting": "the answer was the result (synchronous and embedded engines)",
         "accepted": "polled to its end",
         "ambiguous": "it was looked up, and had been made",
     },
     "failed": {
         "prepared": "refused by our own check, before anything was sent",
+        "held": "checked again, and refused; or its file is gone",
         "submitting": "refused by the provider",
         "accepted": "the provider's job failed",
         "ambiguous": "it was looked up, and had failed",

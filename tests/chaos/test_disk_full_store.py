@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DiskFull, MediaMissing, StoreUnavailable
+from pipeline.generation.moderation.clearances import assembled
 from pipeline.store import Store, open_store
 from pipeline.store.backup import backup, check, restore
 from pipeline.store.models import Project
@@ -105,7 +106,7 @@ def test_media_on_a_full_disk(small: Path) -> None:
         ballast.unlink()
         with store.media.draft(".mp4") as draft:
             draft.write_bytes(bytes(3 * MEGABYTE))
-            ref = store.media.publish(draft, ext="mp4", verdict={})
+            ref = store.media.publish(draft, ext="mp4", verdict=assembled())
         assert store.media.verify(ref.url)
 
 
@@ -131,7 +132,7 @@ def test_backup_and_restore_on_a_full_disk(small: Path, tmp_path: Path) -> None:
         new_project(store)
         with store.media.draft(".mp4") as draft:
             draft.write_bytes(bytes(2 * MEGABYTE))
-            store.media.publish(draft, ext="mp4", verdict={})
+            store.media.publish(draft, ext="mp4", verdict=assembled())
         backup(store.folder, tmp_path / "saved")  # another disk: copied
         with store.db.write() as session:
             session.add(Project(title="later"))
@@ -158,7 +159,7 @@ def test_a_disk_that_may_not_be_written_to(small: Path) -> None:
         store.events.say(text="before")
         with store.media.draft(".png") as draft:
             draft.write_bytes(b"picture")
-            ref = store.media.publish(draft, ext="png", verdict={})
+            ref = store.media.publish(draft, ext="png", verdict=assembled())
     mount(small, _MS_REMOUNT | _MS_RDONLY, "size=8m")
     with pytest.raises(StoreUnavailable, match="disk"):
         open_store(small / "data")
@@ -176,12 +177,12 @@ def test_a_media_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
     with open_store(tmp_path / "data") as store:
         with store.media.draft(".png") as draft:
             draft.write_bytes(b"old")
-            old = store.media.publish(draft, ext="png", verdict={})
+            old = store.media.publish(draft, ext="png", verdict=assembled())
         mount(store.folder.media, _MS_RDONLY)
         try:
             with pytest.raises(StoreUnavailable, match="media"), store.media.draft(".png") as draft:
                 draft.write_bytes(b"new")
-                store.media.publish(draft, ext="png", verdict={})
+                store.media.publish(draft, ext="png", verdict=assembled())
             with pytest.raises(MediaMissing):  # hidden under the mount
                 store.media.path(old.url)
             assert list(store.folder.tmp.iterdir()) == []
@@ -189,5 +190,5 @@ def test_a_media_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
             _libc.umount2(os.fsencode(store.folder.media), _MNT_DETACH)
         with store.media.draft(".png") as draft:
             draft.write_bytes(b"new")
-            assert store.media.publish(draft, ext="png", verdict={})
+            assert store.media.publish(draft, ext="png", verdict=assembled())
         assert store.media.path(old.url)

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from pipeline.contracts import FilmForm, ImageRequest, Look, MediaRef, ReferenceBrief, VideoRequest
 from pipeline.generation.chain import ProviderChain
 from pipeline.generation.generate import Generated, Generator
+from pipeline.generation.moderation.clearances import assembled
 from pipeline.store import Store, open_store
 from pipeline.store.models import Generation, Project
 from tests.paid.kit import QUICK, settings_at
@@ -43,7 +44,7 @@ class Bench:
     def image(self) -> MediaRef:
         with self.store.media.draft(".png") as path:
             Image.new("RGB", (1280, 720), (90, 120, 160)).save(path)
-            return self.store.media.publish(path, ext="png", verdict={})
+            return self.store.media.publish(path, ext="png", verdict=assembled())
 
     def make(self, request: Any, *, unit: str = "refs/prop/1", render: str = "paid", **more: Any) -> Generated:
         return self.generator.generate(

@@ -10,6 +10,7 @@ import pytest
 from pipeline.contracts import FilmForm, LipsyncRequest
 from pipeline.film.clips import card
 from pipeline.generation.lipsync import estimate_micros, pad_with_silence, sent_ms
+from pipeline.generation.moderation.clearances import assembled
 from pipeline.generation.outcomes import Unresolved
 from pipeline.providers.failures import ProviderFailure
 from tests.generation.kit import Bench
@@ -23,8 +24,8 @@ def request(desk: Bench, frames: int = 72, form: FilmForm = WIDE) -> LipsyncRequ
         with wave.open(str(wav), "wb") as sound:
             sound.setparams((1, 2, 48_000, 0, "NONE", ""))
             sound.writeframes(bytes(2 * 48 * frames * 1000 // form.fps))
-        clip = desk.store.media.publish(mp4, ext="mp4", verdict={})
-        audio = desk.store.media.publish(wav, ext="wav", verdict={})
+        clip = desk.store.media.publish(mp4, ext="mp4", verdict=assembled())
+        audio = desk.store.media.publish(wav, ext="wav", verdict=assembled())
     return LipsyncRequest(clip=clip, audio=audio, speaker="Mira", form=form, frames=frames)
 
 

@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from pipeline.generation.moderation.clearances import uploaded
 from pipeline.runner import Runner
 from pipeline.store import open_store
 from server.answers import Answers
@@ -55,7 +56,9 @@ class Shop:
         with self.services.store.media.draft(".png") as path:
             Image.new("RGB", (800, 450), (90, 120, 160)).save(path)
             measured = {"measured": {"width": 800, "height": 450}}
-            return self.services.store.media.publish(path, ext="png", origin="upload", verdict={}, meta=measured).url
+            return self.services.store.media.publish(
+                path, ext="png", origin="upload", verdict=uploaded(), meta=measured
+            ).url
 
 
 @pytest.fixture

@@ -86,8 +86,12 @@ RENDER = {f"render_{kind}": "paid" for kind in KINDS}
 
 
 def settings_at(env: dict[str, str], data_dir: Path, **more: Any) -> Settings:
-    """Settings that know the simulator's addresses and keys; a value of None takes a key away."""
-    values: dict[str, Any] = {name.lower(): value for name, value in env.items()} | more
+    """Settings that know the simulator's addresses and keys; a value of None takes a key away.
+
+    The bundled check alone looks at what is made, so that a bill is that of the film.
+    """
+    values: dict[str, Any] = {"moderation_checkers": "bundled"} | {name.lower(): value for name, value in env.items()}
+    values |= more
     return load_settings(data_dir=data_dir, engine_workers=2, **values)
 
 

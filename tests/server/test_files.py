@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
+from pipeline.generation.moderation.clearances import assembled
 from server.files import download_name
 from server.wiring import Services
 from tests.naughty import STRINGS
@@ -16,7 +17,7 @@ CONTENT = bytes(range(256)) * 40
 def url(parts: Services) -> str:
     with parts.store.media.draft(".mp4") as draft:
         draft.write_bytes(CONTENT)
-        return parts.store.media.publish(draft, ext="mp4", verdict={}).url
+        return parts.store.media.publish(draft, ext="mp4", verdict=assembled()).url
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DataFolderInUse, InvalidInput, StoreUnavailable
+from pipeline.generation.moderation.clearances import assembled
 from pipeline.store import DataFolder, Store, open_store
 from pipeline.store.backup import Manifest, backup, check, restore
 from pipeline.store.integrity import complaints_of
@@ -22,7 +23,7 @@ def fill(store: Store, title: str, pictures: int = 3) -> list[str]:
     for number in range(pictures):
         with store.media.draft(".png") as draft:
             draft.write_bytes(f"{title} {number}".encode() * 50)
-            urls.append(store.media.publish(draft, ext="png", verdict={}).url)
+            urls.append(store.media.publish(draft, ext="png", verdict=assembled()).url)
     return urls
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from pipeline.generation.moderation.clearances import assembled
 from pipeline.store import Store, open_store
 from pipeline.store.backup import check
 from pipeline.store.models import Setting
@@ -31,7 +32,7 @@ def _work(data: Path, acknowledged: Path, ready: Path) -> None:
 def _make(store: Store, key: str) -> None:
     with store.media.draft(".mp4") as draft:
         draft.write_bytes(key.encode() * 5000)
-        ref = store.media.publish(draft, ext="mp4", verdict={})
+        ref = store.media.publish(draft, ext="mp4", verdict=assembled())
 
     def count(session: Session) -> None:
         setting = session.get_one(Setting, "made")

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from pipeline.contracts import MediaRef
 from pipeline.errors import BadMedia, InvalidInput, MediaMissing
+from pipeline.generation.moderation.clearances import assembled
 from pipeline.store import Store
 from pipeline.store.models import MediaFile
 
@@ -17,7 +18,7 @@ from pipeline.store.models import MediaFile
 def publish(store: Store, content: bytes, ext: str = "png", meta: dict[str, Any] | None = None) -> MediaRef:
     with store.media.draft(f".{ext}") as draft:
         draft.write_bytes(content)
-        return store.media.publish(draft, ext=ext, verdict={"ok": True}, meta=meta)
+        return store.media.publish(draft, ext=ext, verdict=assembled(), meta=meta)
 
 
 def test_a_file_is_found_by_its_content(store: Store) -> None:
@@ -32,7 +33,7 @@ def test_a_file_is_found_by_its_content(store: Store) -> None:
     assert list(store.folder.tmp.iterdir()) == []
     with store.db.read() as session:
         row = session.get_one(MediaFile, sha256)
-    assert (row.mime, row.origin, row.verdict) == ("image/png", "engine", {"ok": True})
+    assert (row.mime, row.origin, row.verdict) == ("image/png", "engine", assembled().summary)
 
 
 def test_of_two_descriptions_the_first_that_says_anything_is_kept(store: Store) -> None:
@@ -56,7 +57,7 @@ def test_a_draft_that_is_not_published_disappears(store: Store) -> None:
     with store.media.draft(".mp4") as draft:
         pass
     with pytest.raises(BadMedia):
-        store.media.publish(draft, ext="mp4", verdict={})
+        store.media.publish(draft, ext="mp4", verdict=assembled())
 
 
 @pytest.mark.parametrize("damage", ["delete", "truncate", "change"])
@@ -117,7 +118,7 @@ def test_an_extension_is_no_path(store: Store, ext: str) -> None:
 def publish_from(folder: Path, store: Store, ext: str) -> MediaRef:
     path = folder / "file"
     path.write_bytes(b"x")
-    return store.media.publish(path, ext=ext, verdict={})
+    return store.media.publish(path, ext=ext, verdict=assembled())
 
 
 def test_a_file_from_another_disk_is_copied(store: Store) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DataFolderInUse, StoreUnavailable
+from pipeline.generation.moderation.clearances import assembled
 from pipeline.store import Store, open_store
 from pipeline.store.models import Project
 from tests.store.kit import at_work, new_project, wait_for
@@ -100,7 +101,7 @@ def _filled(data: Path) -> Store:
             store.ledger.claim(project, f"unit/{number}", stage="audio", digest="d", run_id="r")
         with store.media.draft(".png") as draft:
             draft.write_bytes(b"picture")
-            store.media.publish(draft, ext="png", verdict={})
+            store.media.publish(draft, ext="png", verdict=assembled())
     return store
 
 
