@@ -16,6 +16,8 @@ from server.answers import Answers
 from server.app import create_app
 from server.wiring import Services
 from tests.runner.plain_stages import PlainStage
+from tests.server.studio import Studio, open_studio
+from tests.simulator import Simulator
 
 
 @pytest.fixture
@@ -43,3 +45,12 @@ def project(client: FlaskClient) -> int:
     made = client.post("/api/projects", json={"story": "Once upon a time there was a bell."})
     assert made.status_code == 201
     return int(made.get_json()["id"])
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    with Simulator(scale=1.0) as simulator:
+        opened = open_studio(simulator, tmp_path / "data")
+        yield opened
+        opened.services.close(5)
+        assert simulator.errors == []
