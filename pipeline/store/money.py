@@ -33,8 +33,10 @@ class Overrun:
 
 
 def standing(status: str, estimate_micros: int, actual_micros: int | None) -> int:
-    """What a generation counts with: open at its estimate, ended at its bill, 0 where nothing was billed."""
-    return estimate_micros if status in OPEN else actual_micros or 0
+    """What a generation counts with: its bill once that is known, before that its estimate, 0 where it ended without."""
+    if actual_micros is not None:
+        return actual_micros
+    return estimate_micros if status in (*OPEN, "held") else 0
 
 
 def line(status: str, due: int, booked: int) -> tuple[Kind, int] | None:
