@@ -41,7 +41,8 @@ that a crash leaves both or neither; without it, the answer is kept when the vie
 
 `polled`: a function from the address's values to a version (`of_project`, `of_everything`, or your own). The answer
 gets it as its ETag, and a client that has it gets 304 without the view being called. A version is the event cursor:
-whoever changes what is polled logs an event in the same write.
+whoever changes what is polled logs an event in the same write. With `shared_s`, clients that ask for the same at about
+the same time get one answer, at most so many seconds old.
 
 A row that two screens may edit has a `version`: the body of its PATCH takes it (`version: Version = None`), and
 `pipeline.projects.check_version` refuses an old one with `stale_version`.
@@ -155,6 +156,7 @@ class Declaration:
     problems: tuple[str, ...] = ()
     spends: bool = False
     polled: Callable[..., str] | None = None
+    shared_s: float = 0.0
     location: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     security: str | None = "login"
@@ -177,6 +179,7 @@ def api(
     problems: Sequence[str] = (),
     spends: bool = False,
     polled: Callable[..., str] | None = None,
+    shared_s: float = 0.0,
     location: str = "",
     headers: Mapping[str, str] | None = None,
     security: str | None = "login",
@@ -199,6 +202,7 @@ def api(
             problems=tuple(problems),
             spends=spends,
             polled=polled,
+            shared_s=shared_s,
             location=location,
             headers=dict(headers or {}),
             security=security,
@@ -217,7 +221,15 @@ def api(
                 same = unchanged(version)
                 if same is not None:
                     return same
-            response = _written(declaration, *_answer(declaration, view(**values, **said)))
+
+            def made() -> Response:
+                return _written(declaration, *_answer(declaration, view(**values, **said)))
+
+            if version is not None and declaration.shared_s:
+                text = services().shared.value(request.full_path, version, declaration.shared_s, lambda: made().data)
+                response = Response(text, mimetype="application/json")
+            else:
+                response = made()
             if version is None or "Cache-Control" in response.headers:
                 return response
             return versioned(response, version)
@@ -315,9 +327,10 @@ def _json(declaration: Declaration, status: int, content: dict[str, Any]) -> Res
     return response
 
 
-def json_text(text: str, status: int = 200) -> Response:
-    """JSON that is written already, e.g. by SQLite."""
-    return Response(text.encode(), status=status, mimetype="application/json")
+def json_text(text: str | bytes, status: int = 200) -> Response:
+    """JSON that is written already, e.g. by SQLite; bytes are UTF-8."""
+    content = text if isinstance(text, bytes) else text.encode()
+    return Response(content, status=status, mimetype="application/json")
 
 
 # --- Versions of what is polled -----------------------------------------------------------------------

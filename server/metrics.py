@@ -50,8 +50,9 @@ class Metrics:
         # The rule, not the path: paths are without number, and a label for each would never be forgotten.
         route = request.url_rule.rule if request.url_rule is not None else "none"
         method = request.method if request.url_rule is not None else "none"
-        took = time.perf_counter() - g.began
-        self._seconds.labels(method, route, response.status_code).observe(took)
+        began = g.get("began")  # an address that fits no number of ours is refused before anything else
+        if began is not None:
+            self._seconds.labels(method, route, response.status_code).observe(time.perf_counter() - began)
         return response
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 from pipeline.generation.account import Accounts
 from pipeline.media import MediaDesk
+from pipeline.projects.removal import Cleaner
 from pipeline.projects.uploads import Uploads
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.store import Store, open_store
 from server.answers import Answers
+from server.sharing import Shared
 
 MOST_STREAMS = 64  # of the server's 96 threads; a stream keeps one for as long as it is open
 
@@ -46,21 +48,25 @@ class Services:
     runner: Runner
     answers: Answers
     closing: threading.Event = field(default_factory=threading.Event)
+    shared: Shared = field(default_factory=Shared)
     streams: Places = field(default_factory=lambda: Places(MOST_STREAMS))
     uploads: Uploads = field(default_factory=Uploads)
     accounts: Accounts = field(init=False)
     media: MediaDesk = field(init=False)
+    cleaner: Cleaner = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accounts", Accounts(self.settings, halts=self.runner.generator.halts))
         runner = self.runner
         desk = MediaDesk(self.store, runner.generator, full_access=lambda: runner.preferences.current.full_access)
         object.__setattr__(self, "media", desk)
+        object.__setattr__(self, "cleaner", Cleaner(self.store, lambda: not runner.idle()))
 
     def close(self, timeout_s: float = 9.0) -> None:
         """Puts running work away and gives up the data folder."""
         self.closing.set()
         self.store.events.close()
+        self.cleaner.close()
         self.media.close()
         self.runner.close(timeout_s)
         self.uploads.close()

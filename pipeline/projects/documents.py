@@ -221,7 +221,7 @@ def project_json(connection: Connection, project_id: int) -> str:
     """The project as a ProjectView. Raises NotFound."""
     text = connection.exec_driver_sql(_project_statement(), (project_id,)).scalar()
     if text is None:
-        raise NotFound("There is no such project.", hint="It may have been deleted.")
+        raise _no_project()
     return str(text)
 
 
@@ -261,9 +261,20 @@ def _projects_statement() -> str:
     return f"SELECT json_group_array({row}) FROM ({rows.replace('?', '?1')}) AS projects"
 
 
-def timeline_json(connection: Connection, project_id: int, what: Literal["segments", "scenes", "shots"]) -> str:
+def has_project(connection: Connection, project_id: int) -> None:
+    """Raises NotFound unless there is the project."""
+    statement = "SELECT 1 FROM projects WHERE id = ? AND deleted_at IS NULL"
+    if connection.exec_driver_sql(statement, (project_id,)).first() is None:
+        raise _no_project()
+
+
+def _no_project() -> NotFound:
+    return NotFound("There is no such project.", hint="It may have been deleted.")
+
+
+def timeline_json(connection: Connection, project_id: int, what: Literal["segments", "scenes", "shots"]) -> bytes:
     """The project's segments, scenes or shots in order: a JSON list of SegmentView, SceneView or ShotView."""
-    return str(connection.exec_driver_sql(_timeline_statement(what), (project_id,)).scalar_one())
+    return bytes(connection.exec_driver_sql(_timeline_statement(what), (project_id,)).scalar_one())
 
 
 def row_json(connection: Connection, row_id: int, what: Literal["segments", "scenes", "shots"]) -> str:
@@ -283,7 +294,8 @@ def _timeline_statement(what: str) -> str:
     table = _table(model)
     # SQLite keeps the order of a subquery that an aggregate reads.
     rows = f"SELECT * FROM {table.name} WHERE project_id = ? ORDER BY idx"
-    return f"SELECT json_group_array({row_sql(view, table, given)}) FROM ({rows}) AS {table.name}"
+    # As bytes it goes to the client untouched; as text it would be decoded and encoded again.
+    return f"SELECT CAST(json_group_array({row_sql(view, table, given)}) AS BLOB) FROM ({rows}) AS {table.name}"
 
 
 def _table(model: type[Base]) -> Table:

@@ -25,6 +25,6 @@ def shots_view(session: Session, project_id: int) -> list[dict[str, Any]]:
     return _objects(timeline_json(session.connection(), project_id, "shots"))
 
 
-def _objects(text: str) -> list[dict[str, Any]]:
+def _objects(text: bytes) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(text)
     return found

@@ -23,6 +23,10 @@ _INSERT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _COLUMNS = "seq, project_id, run_id, at, level, kind, stage, unit, text, data"
+_AS_JSON = (
+    "json_object('seq', seq, 'project_id', project_id, 'run_id', run_id, 'at', at, 'level', level, 'kind', kind,"
+    " 'stage', stage, 'unit', unit, 'text', text, 'data', json(data))"
+)
 
 
 def log_event(
@@ -120,6 +124,16 @@ class EventLog:
         statement = f"SELECT {_COLUMNS} FROM events WHERE seq > ?{where} ORDER BY seq LIMIT ?"
         with self._db.reading() as connection:
             return [_event(row) for row in connection.exec_driver_sql(statement, (cursor, *values, limit))]
+
+    def since_json(
+        self, cursor: int, *, project_id: int | None = None, limit: int = 500, kind: str | None = None
+    ) -> list[tuple[int, str]]:
+        """The same as (seq, the event as JSON), written by the database."""
+        where, values = _conditions(project_id, kind)
+        statement = f"SELECT seq, {_AS_JSON} FROM events WHERE seq > ?{where} ORDER BY seq LIMIT ?"
+        with self._db.reading() as connection:
+            found = connection.exec_driver_sql(statement, (cursor, *values, limit))
+            return [(row[0], row[1]) for row in found]
 
     def last(self, project_id: int | None, n: int, kind: str | None = "log") -> list[dict[str, Any]]:
         """The newest `n` events, oldest first."""

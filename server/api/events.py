@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, request
 from pydantic import Field
 
 from pipeline.errors import InvalidInput
-from pipeline.projects import live_project
-from server.contract import Answer, Page, Query, Raw, Whole, api, of_everything, of_project
+from pipeline.projects.documents import has_project
+from server.contract import Answer, Page, Query, Raw, Whole, api, json_text, of_everything, of_project
 from server.http import Refused, services
 from server.wiring import Services
 
 room = Blueprint("events", __name__, url_prefix="/api")
 
 _HEARTBEAT_S = 15.0
+_BEAT_S = 0.5  # at most so often does a stream say something
 _PAGE = 500
 _STREAM = Raw(("text/event-stream",))
 _RESUME = {"Last-Event-ID": "A stream goes on after this event."}
@@ -27,7 +28,7 @@ class Watch(Query):
     """`after`: only events after this cursor; `kind` leaves the others out."""
 
     after: Annotated[Whole | None, Field(ge=0)] = None
-    kind: Literal["log", "step", "run", "project"] | None = None
+    kind: Annotated[str | None, Field(pattern=r"^[a-z]{1,40}$")] = None
 
 
 class Event(Answer):
@@ -59,7 +60,7 @@ class Events(Page[Event]):
     polled=of_everything,
     headers=_RESUME,
 )
-def of_all(query: Watch) -> dict[str, Any] | Response:
+def of_all(query: Watch) -> Response:
     """Follows everything that happens: as answers to polls, or as a stream.
 
     With `Accept: text/event-stream` it is a stream of server-sent events that goes on after `Last-Event-ID` (or
@@ -70,20 +71,22 @@ def of_all(query: Watch) -> dict[str, Any] | Response:
 
 @room.get("/projects/<int:project_id>/events")
 @api(query=Watch, answers={200: (Events, _STREAM)}, problems=("too_many_streams",), polled=of_project, headers=_RESUME)
-def of_one(project_id: int, query: Watch) -> dict[str, Any] | Response:
+def of_one(project_id: int, query: Watch) -> Response:
     """Follows what happens in one project: as answers to polls, or as a stream."""
-    with services().store.db.read() as session:
-        live_project(session, project_id)
+    with services().store.db.reading() as connection:
+        has_project(connection, project_id)
     return _answer(project_id, query)
 
 
-def _answer(project_id: int | None, query: Watch) -> dict[str, Any] | Response:
+def _answer(project_id: int | None, query: Watch) -> Response:
     if request.accept_mimetypes.best_match(["application/json", "text/event-stream"]) == "text/event-stream":
         return _stream(project_id, query)
     after = query.after or 0
-    items = services().store.events.since(after, project_id=project_id, limit=_PAGE, kind=query.kind)
-    cursor = str(items[-1]["seq"] if items else after)
-    return {"items": items, "next": cursor if len(items) == _PAGE else None, "cursor": cursor}
+    found = services().store.events.since_json(after, project_id=project_id, limit=_PAGE, kind=query.kind)
+    cursor = f'"{found[-1][0] if found else after}"'
+    following = cursor if len(found) == _PAGE else "null"
+    items = ",".join(text for _, text in found)
+    return json_text(f'{{"items":[{items}],"next":{following},"cursor":{cursor}}}')
 
 
 def _stream(project_id: int | None, query: Watch) -> Response:
@@ -123,19 +126,28 @@ class _Stream:
         log = self._parts.store.events
         yield b"retry: 2000\n\n"
         while not self._parts.closing.is_set() and not self._gone():
-            fresh = log.since(self._cursor, project_id=self._project_id, limit=_PAGE)
-            for event in fresh:
-                self._cursor = event["seq"]
-                yield _frame(event)
-            if not fresh and not log.wait(self._cursor, _HEARTBEAT_S, self._project_id):
+            self._cursor, frames = self._fresh()
+            if frames:
+                yield frames
+                # All streams wait for the same beats, so that they go on from the same cursor and share its frames.
+                self._parts.closing.wait(_BEAT_S - time.monotonic() % _BEAT_S)
+            elif not log.wait(self._cursor, _HEARTBEAT_S, self._project_id):
                 yield b": still here\n\n"
+
+    def _fresh(self) -> tuple[int, bytes]:
+        """The events after the cursor as frames, and the cursor after them."""
+        cursor, project_id = self._cursor, self._project_id
+        log = self._parts.store.events
+
+        def read() -> tuple[int, bytes]:
+            found = log.since_json(cursor, project_id=project_id, limit=_PAGE)
+            text = "".join(f"id: {seq}\ndata: {event}\n\n" for seq, event in found)
+            return (found[-1][0] if found else cursor), text.encode()
+
+        key = ("frames", project_id, cursor)
+        return self._parts.shared.value(key, log.newest(project_id), _HEARTBEAT_S, read)
 
     def close(self) -> None:
         if self._open:
             self._open = False
             self._parts.streams.give_back()
-
-
-def _frame(event: dict[str, Any]) -> bytes:
-    data = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    return f"id: {event['seq']}\ndata: {data}\n\n".encode()

@@ -7,17 +7,17 @@ from typing import Any, Literal
 
 from flask import Blueprint
 from pydantic import Field
-from sqlalchemy import select
 
 from pipeline.projects import live_project
 from pipeline.projects.documents import RunState
-from pipeline.store.models import Run
 from server.contract import Answer, Body, Turn, api, of_project
 from server.http import services
 
 room = Blueprint("runs", __name__, url_prefix="/api/projects/<int:project_id>")
 
 _RUNNING_TICK_S = 10  # how long an unchanged answer may hold while a film is made: time to go moves without events
+_SHARED_S = 0.5
+_RUNNING = "SELECT 1 FROM runs WHERE project_id = ? AND state = 'running'"
 _STATUS_URL = "/api/projects/{project_id}/yolo-status"
 
 
@@ -118,14 +118,13 @@ def steer(project_id: int, command: Literal["pause", "resume", "cancel"]) -> dic
 
 def _progress_version(project_id: int) -> str:
     """The project's events, and while a film is made a slow clock."""
-    parts = services()
-    with parts.store.db.reading() as connection:
-        running = connection.scalar(select(Run.id).where(Run.project_id == project_id, Run.state == "running"))
+    with services().store.db.reading() as connection:
+        running = connection.exec_driver_sql(_RUNNING, (project_id,)).first()
     return f"{of_project(project_id)}-{int(time.monotonic()) // _RUNNING_TICK_S if running else 0}"
 
 
 @room.get("/yolo-status")
-@api(answers={200: RunStatus}, polled=_progress_version)
+@api(answers={200: RunStatus}, polled=_progress_version, shared_s=_SHARED_S)
 def status(project_id: int) -> dict[str, Any]:
     """Tells how far the making is."""
     return services().runner.status(project_id)

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from flask import Blueprint, Response
 from pydantic import Field
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Render, TimeOfDay, Weather
 from pipeline.projects import live_project
-from pipeline.projects.documents import SceneView, SegmentView, ShotView, row_json, timeline_json
+from pipeline.projects.documents import SceneView, SegmentView, ShotView, has_project, row_json, timeline_json
 from pipeline.projects.editing import (
     MOST_CHARACTERS,
     change_scene,
@@ -135,14 +136,18 @@ def shots(project_id: int) -> Response:
 
 
 def _list(project_id: int, what: What) -> Response:
-    with services().store.db.read() as session:
-        live_project(session, project_id)
-        return listed(session, project_id, what)
+    with services().store.db.reading() as connection:
+        has_project(connection, project_id)
+        return _items(connection, project_id, what)
 
 
 def listed(session: Session, project_id: int, what: What) -> Response:
     """All of a kind, also as it stands inside a write."""
-    return json_text(f'{{"items":{timeline_json(session.connection(), project_id, what)},"next":null}}')
+    return _items(session.connection(), project_id, what)
+
+
+def _items(connection: Connection, project_id: int, what: What) -> Response:
+    return json_text(b'{"items":' + timeline_json(connection, project_id, what) + b',"next":null}')
 
 
 @contextmanager

@@ -141,8 +141,9 @@ def test_the_stream_goes_on_after_the_last_event_that_was_seen(
         assert answer.mimetype == "text/event-stream"
         frames = iter(answer.response)
         assert next(frames).startswith(b"retry:")
-        for seq in seqs[1:]:
-            number, data = next(frames).decode().strip().split("\n")
+        said = next(frames).decode().removesuffix("\n\n").split("\n\n")
+        for seq, frame in zip(seqs[1:], said, strict=True):
+            number, data = frame.split("\n")
             assert number == f"id: {seq}"
             assert json.loads(data.removeprefix("data: "))["seq"] == seq
         parts.store.events.say(project_id=project, text="news\nwith a line end")
