@@ -90,6 +90,7 @@ def test_lips_are_sent_again_while_their_film_is_still_being_made(fal_site: Site
     assert site.services.runner.status(1)["state"] == "running"
     resend(site, case["id"])
     site.until(lambda: site.shots("dialogue")[0].lipsync_status == "done")
+    assert site.services.runner.status(1)["state"] == "running", "the lips did not wait for the end of the film"
     assert len([row for row in site.generations() if row.id == case["id"] and row.status == "finished"]) == 1
 
 
