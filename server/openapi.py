@@ -224,11 +224,14 @@ def _codes(rule: Rule, method: str, declaration: Declaration) -> list[str]:
 
 def _answer(declaration: Declaration, status: int, refs: dict[Any, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {}
+    models: list[dict[str, Any]] = []
     for shape in _shapes(declaration, status):
         if isinstance(shape, Raw):
             content |= {kind: {} for kind in shape.media_types}
         elif shape is not None:
-            content["application/json"] = {"schema": refs[shape, "serialization"]}
+            models.append(refs[shape, "serialization"])
+    if models:
+        content["application/json"] = {"schema": models[0] if len(models) == 1 else {"anyOf": models}}
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if content:
         answer["content"] = content

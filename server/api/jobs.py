@@ -84,7 +84,7 @@ def job_view(row: Job) -> JobView:
 
 
 @room.get("")
-@api(query=Wanted, answers={200: Page[JobView]}, polled=of_everything)
+@api(query=Wanted, answers={200: Page[JobView]}, problems=("not_found",), polled=of_everything)
 def index(query: Wanted) -> Page[JobView]:
     """Lists jobs, newest first."""
     with services().store.db.read() as session:
