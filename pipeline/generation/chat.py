@@ -119,6 +119,10 @@ class TextChain:
         names = [one.name for one in self._ready()]
         return DEGRADED.get(names[0]) if len(names) == 1 else None
 
+    def ready(self) -> tuple[ChatAdapter, ...]:
+        """Those that are set up, in order of preference."""
+        return tuple(self._ready())
+
     def recover(self) -> None:
         """At process start: closes what a dead process had asked."""
         self._questions.close_left_behind()

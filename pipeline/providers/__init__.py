@@ -133,6 +133,18 @@ class Account:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Published:
+    """Prices that a provider tells by itself: by slug or model, micro-dollars per unit as the catalogue has them.
+
+    `ignored`: what it tells of these cannot be believed.
+    """
+
+    source: str = ""
+    prices: dict[str, dict[str, int]] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+
 class JobAdapter(Protocol):
     """Raises ProviderFailure (failures.py), or another ProductError where the cause is our own.
 
@@ -151,6 +163,14 @@ class JobAdapter(Protocol):
 
     def account(self) -> Account:
         """Asks whose account it is and what is left on it; costs nothing. Raises ProviderFailure."""
+        ...
+
+    def published(self) -> Published:
+        """Asks what its models cost; empty where it tells no prices. Costs nothing. Raises ProviderFailure."""
+        ...
+
+    def adopt(self, prices: dict[str, dict[str, int]]) -> None:
+        """Estimates go by these prices from now on; what is not among them keeps its list price."""
         ...
 
     def ready(self, capability: Capability) -> str | None:
@@ -223,6 +243,14 @@ class ChatAdapter(Protocol):
 
     def account(self) -> Account:
         """Asks whose account it is and what is left on it; costs nothing. Raises ProviderFailure."""
+        ...
+
+    def published(self) -> Published:
+        """Asks what its models cost; empty where it tells no prices. Costs nothing. Raises ProviderFailure."""
+        ...
+
+    def adopt(self, prices: dict[str, dict[str, int]]) -> None:
+        """Estimates go by these prices from now on; what is not among them keeps its list price."""
         ...
 
     def ready(self) -> str | None:

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.contracts import ChatReply, ChatRequest
-from pipeline.providers import Account, accounts
+from pipeline.providers import Account, Published, accounts
 from pipeline.providers.chat import (
     LARGEST_ANSWER,
     LIMITS,
@@ -59,6 +59,12 @@ class Anthropic:
         with accounts.inquiry(self.label, self._base_url, headers, secret=self._key) as wire:
             wire.inquire(f"{self._base_url}/v1/models?limit=1")
         return Account(note="Anthropic takes the key; it tells no balance. See its console.")
+
+    def published(self) -> Published:
+        return Published()
+
+    def adopt(self, prices: dict[str, dict[str, int]]) -> None:
+        return None
 
     def estimate(self, request: ChatRequest) -> int:
         return likely_cost(self.model, len(request.system) + len(request.prompt), request.max_output_tokens)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -59,9 +60,16 @@ def cost(model: str, input_tokens: int, output_tokens: int) -> int:
     return int(-(-(input_tokens * price["input"] + output_tokens * price["output"]) // 1000))
 
 
-def likely_cost(model: str, characters: int, most_output_tokens: int) -> int:
-    """What a question of so many characters is likely to cost; answers are taken to be half of what they may be."""
-    return cost(model, int(characters / _TOKEN_CHARS), most_output_tokens // 2)
+def likely_cost(
+    model: str, characters: int, most_output_tokens: int, prices: Mapping[str, Mapping[str, int]] | None = None
+) -> int:
+    """What a question of so many characters is likely to cost; answers are taken to be half of what they may be.
+
+    `prices`: those that the provider publishes, by model.
+    """
+    price = (prices or {}).get(model) or list_price(model)
+    asked, told = int(characters / _TOKEN_CHARS), most_output_tokens // 2
+    return int(-(-(asked * price["input"] + told * price["output"]) // 1000))
 
 
 def bounded_client(client: T) -> T:

@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
-from pipeline.providers import Account, Callback, Finished, Job, JobHandle, Pending, accounts
+from pipeline.providers import Account, Callback, Finished, Job, JobHandle, Pending, Published, accounts
 from pipeline.providers.catalogue import Slug, entries, slug_named
 from pipeline.providers.failures import FailureKind, ProviderFailure
 from pipeline.providers.http import MODERATION, Reply, Wire, authenticated, by_status, by_words, message_of
 from pipeline.providers.inputs import FileKind
 from pipeline.providers.outputs import details, flagged, media
+from pipeline.providers.prices import believed
 from pipeline.providers.remote import Remembered, RemoteAdapter
 from pipeline.settings import Settings
 
@@ -83,6 +84,23 @@ class Fal(RemoteAdapter):
         if balance is None or unit is None:
             return Account(identity, note=accounts.UNREADABLE)
         return Account(identity, balance, unit)
+
+    def published(self) -> Published:
+        base_url = self._settings.fal_api_base_url
+        slugs = {one.slug: one for entry in entries().values() for one in entry.slugs(self.name)}
+        source = f"{base_url}/models/pricing"
+        with self._inquiry(self._key()) as wire:
+            told = wire.inquire(f"{source}?endpoint_id={','.join(slugs)}").fields.get("prices")
+        entered = [one for one in (told if isinstance(told, list) else []) if isinstance(one, dict)]
+        # A price in several parts (a run, a megapixel) is not told; the list price stands for those.
+        wanted = [(slugs[name], one) for one in entered if (name := str(one.get("endpoint_id"))) in slugs]
+        prices = {slug.slug: price for slug, one in wanted if (price := believed(slug, one)) is not None}
+        ignored = tuple(slug.slug for slug, _ in wanted if slug.slug not in prices and len(slug.price) == 1)
+        return Published(
+            source,
+            {slug: {str(unit): micros for unit, micros in price.items()} for slug, price in prices.items()},
+            ignored,
+        )
 
     def _inquiry(self, key: str) -> AbstractContextManager[Wire]:
         headers = {"Authorization": f"Key {key}"}

@@ -28,7 +28,7 @@ from pipeline.errors import EngineFailed, NeedsSetup
 from pipeline.film import ffmpeg
 from pipeline.inference import drawing, lips, motion, speech
 from pipeline.inference.pool import EnginePool
-from pipeline.providers import Account, Finished, Job, JobHandle, Model
+from pipeline.providers import Account, Finished, Job, JobHandle, Model, Published
 from pipeline.providers.catalogue import EMBEDDED_MODELS
 from pipeline.settings import Settings
 
@@ -69,6 +69,12 @@ class Local:
 
     def estimate(self, request: JobRequest, model: str, made: Mapping[str, Any] | None = None) -> int:
         return 0
+
+    def published(self) -> Published:
+        return Published()
+
+    def adopt(self, prices: dict[str, dict[str, int]]) -> None:
+        return None
 
     def base_urls(self) -> tuple[str, ...]:
         return ()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipeline.contracts import ChatReply, ChatRequest
+from pipeline.providers import Published
 from pipeline.providers.chat import (
     LARGEST_ANSWER,
     LIMITS,
@@ -59,9 +60,6 @@ class OpenAIProtocol:
         self._extra = extra or {}
         self._limits = limits
         self._client = _client(base_url, key, limits)
-
-    def estimate(self, request: ChatRequest) -> int:
-        return likely_cost(self._model, len(request.system) + len(request.prompt), request.max_output_tokens)
 
     def complete(self, request: ChatRequest) -> ChatReply:
         body = self._fields(self._post(self._body(request)))
@@ -223,12 +221,22 @@ def _count(value: object) -> int:
 class OpenAIChat:
     """What the adapters of this protocol share: the server is connected to with the first request, and once."""
 
+    model: str
+
     def __init__(self) -> None:
+        self._prices: dict[str, dict[str, int]] = {}
         self._chat: OpenAIProtocol | None = None
         self._lock = threading.Lock()
 
     def estimate(self, request: ChatRequest) -> int:
-        return self._open().estimate(request)
+        characters = len(request.system) + len(request.prompt)
+        return likely_cost(self.model, characters, request.max_output_tokens, self._prices)
+
+    def published(self) -> Published:
+        return Published()
+
+    def adopt(self, prices: dict[str, dict[str, int]]) -> None:
+        self._prices = prices
 
     def complete(self, request: ChatRequest) -> ChatReply:
         return self._open().complete(request)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pipeline.providers import Account, accounts
-from pipeline.providers.chat import LIMITS, Failing, Limits, default_model
+from pipeline.providers import Account, Published, accounts
+from pipeline.providers.chat import LIMITS, Failing, Limits, default_model, list_price
 from pipeline.providers.openai_protocol import OpenAIChat, OpenAIProtocol
+from pipeline.providers.prices import believed_tokens
 from pipeline.settings import Settings
 
 
@@ -46,6 +47,19 @@ class OpenRouter(OpenAIChat):
         if "limit_remaining" in key and key["limit_remaining"] is None:
             return Account(identity, note="This key has no limit; OpenRouter tells a balance to management keys only.")
         return Account(identity, note=accounts.UNREADABLE)
+
+    def published(self) -> Published:
+        """Of the model that is asked, alone: the list has hundreds."""
+        source = f"{self._settings.openrouter_base_url}/models"
+        headers = {"Authorization": f"Bearer {self._key}"}
+        with accounts.inquiry(self.label, self._settings.openrouter_base_url, headers, secret=self._key) as wire:
+            told = wire.inquire(source).fields.get("data")
+        entered = [one for one in (told if isinstance(told, list) else []) if isinstance(one, dict)]
+        mine = next((one for one in entered if one.get("id") == self.model), None)
+        if mine is None:
+            return Published(source)
+        price = believed_tokens(mine.get("pricing"), list_price(self.model))
+        return Published(source, {self.model: price}) if price else Published(source, ignored=(self.model,))
 
     def _connect(self) -> OpenAIProtocol:
         return OpenAIProtocol(

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from pipeline.contracts import Capability, ImageRequest, JobRequest, MediaRef, SpeechRequest, Voice
 from pipeline.errors import NeedsSetup
-from pipeline.providers import Account, Callback, Finished, Job, JobHandle, Model
+from pipeline.providers import Account, Callback, Finished, Job, JobHandle, Model, Published
 from pipeline.providers.catalogue import Slug, entries, estimate, models_of, slug_for, voices
 from pipeline.providers.failures import ProviderFailure
 from pipeline.providers.http import Wire
@@ -45,6 +45,7 @@ class RemoteAdapter:
         self._lock = threading.Lock()
         self._open: Wire | None = None
         self._links: dict[tuple[str, ...], tuple[str, float]] = {}
+        self._prices: dict[str, dict[str, int]] = {}
 
     # --- What it can do -------------------------------------------------------------------------
 
@@ -74,7 +75,16 @@ class RemoteAdapter:
 
     def estimate(self, request: JobRequest, model: str, made: Mapping[str, Any] | None = None) -> int:
         slug = slug_for(self.name, model, request)
-        return estimate(slug, request, made) if slug is not None else 0
+        if slug is None:
+            return 0
+        told = self._prices.get(slug.slug)
+        return estimate(slug if told is None else slug.model_copy(update={"price": told}), request, made)
+
+    def published(self) -> Published:
+        return Published()
+
+    def adopt(self, prices: dict[str, dict[str, int]]) -> None:
+        self._prices = prices
 
     def voices(self, language: str) -> tuple[Voice, ...]:
         families: list[str] = []

@@ -24,6 +24,7 @@ from pipeline.generation.chain import ProviderChain
 from pipeline.generation.chat import TextChain
 from pipeline.generation.generate import Generator
 from pipeline.generation.preferences import PreferenceBook
+from pipeline.generation.prices import PublishedPrices
 from pipeline.generation.timing import Timing
 from pipeline.generation.voice_samples import VoiceSamples
 from pipeline.runner.driver import Driver, Ending, RunOptions
@@ -78,6 +79,7 @@ class Runner:
         self.generator = Generator(store, self._chain, timing=timing, spend_cap_cents=settings.spend_cap_cents)
         self._text = TextChain(store, settings, pace=timing.pace)
         self._writers = Writers(EmbeddedWriter(self._chain), self._text)
+        self.prices = PublishedPrices(store, self._chain, self._text)
         self._live: dict[int, _Live] = {}
         self._lock = threading.RLock()
         self._closing = False
@@ -215,6 +217,7 @@ class Runner:
             with self._lock:
                 self._drive(project_id, run_id)
         self.jobs.recover()
+        self.prices.refresh()
         self.loose.watch()
         return [project_id for project_id, _ in runs]
 

@@ -33,7 +33,7 @@ class Overrun:
 
 
 def standing(status: str, estimate_micros: int, actual_micros: int | None) -> int:
-    """What a generation counts with: its bill once that is known, before that its estimate, 0 where it ended without."""
+    """What a generation counts with: its bill once that is known, its estimate before, 0 where it ended without."""
     if actual_micros is not None:
         return actual_micros
     return estimate_micros if status in (*OPEN, "held") else 0
