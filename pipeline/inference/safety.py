@@ -26,7 +26,7 @@ _FEWEST, _MOST = 3, 8
 _SAMPLE_TIMEOUT_S = 60.0
 _SIDE = 256
 # Shares of the picture between which the largest piece of skin counts for nothing and for all.
-_SMALL, _LARGE = 0.2, 0.4
+_SMALL, _LARGE = 0.25, 0.45
 # Shares of that piece that are edges: bare skin has few, a face in close-up or fur has more.
 _SMOOTH, _DETAILED = 0.03, 0.08
 # How much the light varies over it: a flat colour is a drawing, a wall or a sky.

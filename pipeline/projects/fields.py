@@ -51,6 +51,7 @@ class ProjectFields(BaseModel):
     narrator_voice: Text | None = Field(None, max_length=200)
     language: str = Field("", pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")
     script_mode: Literal["faithful", "adapt"] = "faithful"
+    rating: Literal["general", "mature"] = "general"
     budget_cents: int | None = Field(None, ge=0, le=100_000_000)
     render_text: Render = "auto"
     render_speech: Render = "auto"

@@ -72,6 +72,19 @@ def resolve(generation_id: str, body: Settlement) -> GenerationAnswer:
     return _view(runner.generator.records.row(row.id) or row)
 
 
+@room.post("/generations/<generation_id>/recheck")
+@api(
+    answers={200: GenerationAnswer},
+    problems=("conflict", "moderation_refused", "moderation_unavailable", "media_missing"),
+)
+def recheck(generation_id: str) -> GenerationAnswer:
+    """Checks a result again that is kept hidden because no checker could be asked.
+
+    It is not made again. Once it has passed, resuming the film takes it up.
+    """
+    return _view(services().runner.generator.recheck(generation_id, services().closing))
+
+
 def _view(row: Row) -> GenerationAnswer:
     return GenerationAnswer(
         id=row.id,

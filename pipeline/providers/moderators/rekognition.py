@@ -80,6 +80,8 @@ class Rekognition:
 
     def _labels(self, picture: bytes) -> dict[Label, float]:
         reply = self._ask("detect_moderation_labels", Image={"Bytes": picture}, MinConfidence=LEAST_CONFIDENCE)
+        if not isinstance(reply.get("ModerationModelVersion", ""), str):
+            raise self._unreadable()  # whoever garbles this may have garbled an empty list too
         said: list[dict[Label, float]] = [{"nudity": 0.0}]
         for one in self._listed(reply, "ModerationLabels"):
             label = LABELS.get(str(one.get("Name"))) or LABELS.get(str(one.get("ParentName")))
