@@ -95,6 +95,7 @@ def _until_stopped(settings: Settings, app: Flask, stop: threading.Event, servic
     # Before the first request is read (they wait at the bound port): a film started meanwhile would be driven twice.
     if services is not None:
         picked_up = services.runner.recover()
+        services.cleaner.wake()
         services.media.resume()
         if picked_up:
             log.info("picked up %d film(s) where they were left", len(picked_up))

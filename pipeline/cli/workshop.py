@@ -22,7 +22,9 @@ from pipeline.cli.progress import Display
 from pipeline.contracts import Render, digest
 from pipeline.errors import MediaMissing, ProductError, StoreUnavailable
 from pipeline.projects import create_project, delete_project, live_project
+from pipeline.projects.removal import purge
 from pipeline.runner import Runner
+from pipeline.runner.estimate import Estimate
 from pipeline.settings import Settings
 from pipeline.stage import frame_key, lipsync_key, video_key
 from pipeline.store import Store, open_store
@@ -64,16 +66,18 @@ class Workshop:
         self._runner = Runner(store, settings)
 
     def project_for(self, order: Order, *, new: bool) -> tuple[int, bool]:
-        """The project of this story and these options, and whether it was there before. `new` starts over."""
+        """The project of this story and these options, and whether it was there before. `new` starts over, and what was
+        made before is removed.
+        """
+        if new:
+            self._remove(order)
         known = Project.options["cli"]["digest"].as_string() == order.digest
         with self.store.db.write(durable=True) as session:
             found = session.scalars(select(Project).where(known, Project.deleted_at.is_(None))).all()
-            for project in found if new else ():
-                delete_project(session, project.id)
             remembered = {"digest": order.digest, "out": str(order.out)}
             if order.report:
                 remembered["report"] = str(order.report)
-            if found and not new:
+            if found:
                 project = found[-1]
                 project.options = {**(project.options or {}), "cli": remembered}
                 return project.id, True
@@ -81,6 +85,13 @@ class Workshop:
                 session, order.fields, max_story_words=self.settings.max_story_words, options={"cli": remembered}
             )
             return project.id, False
+
+    def _remove(self, order: Order) -> None:
+        known = Project.options["cli"]["digest"].as_string() == order.digest
+        with self.store.db.write(durable=True) as session:
+            for project in session.scalars(select(Project).where(known, Project.deleted_at.is_(None))).all():
+                delete_project(session, project.id)
+        purge(self.store, grace_s=0)
 
     def unfinished(self) -> tuple[int, Order] | None:
         """The film that was being made last and is not finished."""
@@ -118,6 +129,10 @@ class Workshop:
         while not single.done.is_set():
             self._stop.wait(_TICK_S)
         return single.failure["text"] if single.failure else None
+
+    def estimate(self, project_id: int) -> Estimate:
+        """What is left of the film, in money and time."""
+        return self._runner.estimate(project_id)
 
     def finished(self, project_id: int) -> bool:
         """Whether the film is there already, whole, and with nothing left to try again."""

@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from server.api import (
     account,
+    archive,
     credits,
     cutting,
     entities,
@@ -28,6 +29,7 @@ from server.api import (
 ROOMS: tuple[Blueprint, ...] = (
     health.room,
     projects.room,
+    archive.room,
     runs.room,
     events.room,
     timeline.room,

@@ -75,10 +75,12 @@ def change(project_id: int, body: ProjectChanges) -> Response:
 @room.delete("/<int:project_id>")
 @api(answers={204: None})
 def delete(project_id: int) -> None:
-    """Deletes a project; its run is stopped."""
+    """Deletes a project; its run and its jobs are stopped, and files that nothing else needs are removed."""
     parts = services()
     with suppress(Conflict):  # nothing is being made
         parts.runner.cancel(project_id)
     with parts.store.db.write(durable=True) as session:
         delete_project(session, project_id)
         parts.store.events.append(session, project_id=project_id, kind="project", text="The project was deleted.")
+    parts.runner.jobs.cancel_of_project(project_id)
+    parts.cleaner.wake()

@@ -37,6 +37,7 @@ room = Blueprint("timeline", __name__, url_prefix="/api")
 
 What = Literal["segments", "scenes", "shots"]
 EDITS = ("conflict", "stale_version")
+_SHARED_S = 0.25
 _PROJECT = "/projects/<int:project_id>"
 Words = Annotated[Text, Field(min_length=1, max_length=MOST_CHARACTERS)]
 Id = Annotated[int, Field(ge=1, lt=1 << 63)]
@@ -115,21 +116,21 @@ class SegmentJob(Answer):
 
 
 @room.get(f"{_PROJECT}/segments")
-@api(answers={200: Page[SegmentView]}, polled=of_project)
+@api(answers={200: Page[SegmentView]}, polled=of_project, shared_s=_SHARED_S)
 def segments(project_id: int) -> Response:
     """Lists the script's segments in order."""
     return _list(project_id, "segments")
 
 
 @room.get(f"{_PROJECT}/scenes")
-@api(answers={200: Page[SceneView]}, polled=of_project)
+@api(answers={200: Page[SceneView]}, polled=of_project, shared_s=_SHARED_S)
 def scenes(project_id: int) -> Response:
     """Lists the scenes in order."""
     return _list(project_id, "scenes")
 
 
 @room.get(f"{_PROJECT}/shots")
-@api(answers={200: Page[ShotView]}, polled=of_project)
+@api(answers={200: Page[ShotView]}, polled=of_project, shared_s=_SHARED_S)
 def shots(project_id: int) -> Response:
     """Lists the shots in order."""
     return _list(project_id, "shots")

@@ -54,3 +54,13 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
         yield opened
         opened.services.close(5)
         assert simulator.errors == []
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, stage: PlainStage) -> Iterator[FlaskClient]:
+    """Another installation."""
+    settings = load_settings(data_dir=tmp_path / "elsewhere", engine_workers=2, max_story_words=200)
+    store = open_store(settings.data_dir)
+    services = Services(settings, store, Runner(store, settings, stages=(stage,)), Answers(store.db))
+    yield create_app(services).test_client()
+    services.close(5)

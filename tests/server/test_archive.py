@@ -1,0 +1,304 @@
+"""A project as a file: out, in again the same, and what is refused without a trace. FAULTS 31 and 34."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from server.wiring import Services
+from tests.naughty import STRINGS
+from tests.projects.films import little_film, picture
+
+KEPT = ("title", "story", "style", "aspect_ratio", "narration_ms", "script_mode")
+Entries = dict[str, bytes]
+
+
+def taken_out(client: FlaskClient, project_id: int) -> bytes:
+    answer = client.get(f"/api/projects/{project_id}/archive")
+    assert (answer.status_code, answer.mimetype) == (200, "application/zip")
+    return answer.data
+
+
+def brought_in(client: FlaskClient, data: bytes) -> Any:
+    form = {"file": (io.BytesIO(data), "../../x.zip")}
+    return client.post("/api/projects/import", data=form, content_type="multipart/form-data")
+
+
+def entries_of(data: bytes) -> Entries:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def packed(entries: Entries) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def told(client: FlaskClient, project_id: int) -> dict[str, Any]:
+    """What a user sees of a project, without the numbers of its rows."""
+    shown = {name: client.get(f"/api/projects/{project_id}").get_json()[name] for name in KEPT}
+    for what in ("segments", "scenes", "shots", "characters", "sets", "props"):
+        rows = client.get(f"/api/projects/{project_id}/{what}").get_json()["items"]
+        shown[what] = [_without_numbers(row) for row in rows]
+    shots = client.get(f"/api/projects/{project_id}/shots").get_json()["items"]
+    shown["versions"] = [
+        [(one["slot"], one["media_url"], one["current"]) for one in versions["items"]]
+        for versions in (client.get(f"/api/shots/{shot['id']}/versions").get_json() for shot in shots)
+    ]
+    return shown
+
+
+def _without_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        dropped = ("id", "created_at", "updated_at")
+        return {k: _without_numbers(v) for k, v in value.items() if k not in dropped and not k.endswith("_id")}
+    return [_without_numbers(one) for one in value] if isinstance(value, list) else value
+
+
+def files_in(parts: Services) -> set[str]:
+    return {str(path) for path in parts.store.folder.path.rglob("*") if path.is_file() and "db" not in path.name}
+
+
+def test_a_project_comes_back_as_it_was(client: FlaskClient, parts: Services) -> None:
+    project = little_film(parts.store)
+    data = taken_out(client, project)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        media = [info for info in archive.infolist() if info.filename.startswith("media/")]
+        assert len(media) == 6 and {info.compress_type for info in media} == {zipfile.ZIP_STORED}
+    before = told(client, project)
+    answer = brought_in(client, data)
+    assert answer.status_code == 201, answer.get_json()
+    other = answer.get_json()["id"]
+    assert other != project and answer.headers["Location"] == f"/api/projects/{other}"
+    assert told(client, other) == before
+    assert entries_of(taken_out(client, other)).keys() == entries_of(data).keys()
+
+
+def test_a_project_moves_to_an_empty_installation(
+    client: FlaskClient, parts: Services, tmp_path: Path, elsewhere: FlaskClient
+) -> None:
+    project = little_film(parts.store)
+    answer = brought_in(elsewhere, taken_out(client, project))
+    assert answer.status_code == 201
+    other = answer.get_json()["id"]
+    assert told(elsewhere, other) == told(client, project)
+    url = elsewhere.get(f"/api/projects/{other}/shots").get_json()["items"][0]["first_frame_url"]
+    assert elsewhere.get(url).data == client.get(url).data
+
+
+def test_a_duplicate_shares_the_files_and_nothing_else(client: FlaskClient, parts: Services) -> None:
+    project = little_film(parts.store)
+    before, files = told(client, project), files_in(parts)
+    headers = {"Idempotency-Key": "k"}
+    answers = [client.post(f"/api/projects/{project}/duplicate", headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    other = answers[0].get_json()["id"]
+    assert answers[1].get_json()["id"] == other
+    assert files_in(parts) == files
+    assert told(client, other) == before | {"title": "The Crow (copy)"}
+    segment = client.get(f"/api/projects/{other}/segments").get_json()["items"][0]["id"]
+    assert client.patch(f"/api/segments/{segment}", json={"text": "Another bird sang."}).status_code == 200
+    assert told(client, project) == before
+    assert client.post("/api/projects/999/duplicate").status_code == 404
+    assert client.get("/api/projects/999/archive").status_code == 404
+
+
+def test_any_text_survives_the_journey(client: FlaskClient, parts: Services) -> None:
+    for text in STRINGS:
+        project = little_film(parts.store, title=text, words=text)
+        answer = brought_in(client, taken_out(client, project))
+        assert answer.status_code == 201, (text, answer.get_json())
+        shown = told(client, answer.get_json()["id"])
+        assert shown == told(client, project)
+        assert (shown["title"], shown["style"], shown["segments"][0]["text"]) == (text, text, text)
+
+
+def test_a_file_that_is_gone_is_told_and_the_rest_travels(client: FlaskClient, parts: Services) -> None:
+    project = little_film(parts.store)
+    url = client.get(f"/api/projects/{project}/shots").get_json()["items"][0]["first_frame_url"]
+    parts.store.media.path(url).unlink()
+    data = taken_out(client, project)
+    assert json.loads(entries_of(data)["project.json"])["missing"] == [url]
+    assert brought_in(client, data).status_code == 201
+
+
+def _data(change: Callable[[dict[str, Any]], None]) -> Callable[[Entries], bytes]:
+    def make(entries: Entries) -> bytes:
+        data = json.loads(entries["project.json"])
+        change(data)
+        return packed(entries | {"project.json": json.dumps(data).encode()})
+
+    return make
+
+
+def _extra(name: str, content: bytes = b"x") -> Callable[[Entries], bytes]:
+    return lambda entries: packed({**entries, name: content})
+
+
+def _nul(entries: Entries) -> bytes:
+    return packed({**entries, "media/aaaa_nul.png": b"x"}).replace(b"aaaa_nul", b"aaaa\x00nul")
+
+
+def _entry(entries: Entries, info: zipfile.ZipInfo, content: bytes) -> bytes:
+    out = io.BytesIO(packed(entries))
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr(info, content)
+    return out.getvalue()
+
+
+def _symlink(entries: Entries) -> bytes:
+    info = zipfile.ZipInfo(f"media/{'a' * 64}.png")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return _entry(entries, info, b"/etc/passwd")
+
+
+def _twice(entries: Entries) -> bytes:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        return _entry(entries, zipfile.ZipInfo("project.json"), entries["project.json"])
+
+
+def _deflated_bomb(entries: Entries) -> bytes:
+    info = zipfile.ZipInfo(f"media/{'b' * 64}.png")
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return _entry(entries, info, b"\0" * (8 << 20))
+
+
+def _data_bomb(entries: Entries) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("project.json", "w") as entry:
+        for _ in range(70):
+            entry.write(b" " * (1 << 20))
+    return out.getvalue()
+
+
+def _lying_size(entries: Entries) -> bytes:
+    """An entry that says that it is three gigabytes long."""
+    data = bytearray(packed(entries))
+    place = data.rfind(b"PK\x01\x02")
+    data[place + 24 : place + 28] = struct.pack("<I", 3 << 30)
+    return bytes(data)
+
+
+def _overlapping(entries: Entries) -> bytes:
+    """Many names for the same bytes, as in a bomb of overlapping files."""
+    data = packed(entries)
+    place = data.rfind(b"PK\x01\x02")
+    end = data.rfind(b"PK\x05\x06")
+    entry, tail = data[place:end], bytearray(data[end:])
+    copies = [entry.replace(b"media/", b"media/", 1)[:-68] + (f"{at:064x}.png").encode() for at in range(200)]
+    number = len(entries) + len(copies)
+    tail[8:12] = struct.pack("<HH", number, number)
+    tail[12:16] = struct.pack("<I", end - data.find(b"PK\x01\x02") + sum(map(len, copies)))
+    return data[:end] + b"".join(copies) + bytes(tail)
+
+
+def _renamed(entries: Entries) -> bytes:
+    """A page under a picture's name."""
+    page = b"<html><script>alert(1)</script></html>"
+    import hashlib
+
+    name = f"{hashlib.sha256(page).hexdigest()}.png"
+    data = json.loads(entries["project.json"])
+    data["media"][f"/media/{name}"] = {"size": len(page), "meta": {}}
+    data["project"]["poster_url"] = f"/media/{name}"
+    return packed(entries | {"project.json": json.dumps(data).encode(), f"media/{name}": page})
+
+
+def _damaged(entries: Entries) -> bytes:
+    name = next(name for name in entries if name.startswith("media/"))
+    return packed(entries | {name: entries[name][:-1] + b"!"})
+
+
+def _without_a_file(entries: Entries) -> bytes:
+    name = next(name for name in entries if name.startswith("media/"))
+    return packed({key: value for key, value in entries.items() if key != name})
+
+
+HOSTILE: dict[str, Callable[[Entries], bytes]] = {
+    "no zip": lambda entries: b"GIF89a, not a zip",
+    "nothing": lambda entries: b"",
+    "an empty zip": lambda entries: packed({}),
+    "cut off": lambda entries: packed(entries)[:-40],
+    "a way out": _extra("../../evil.png"),
+    "a way out, encoded": _extra("media/..%2f..%2fevil.png"),
+    "a way out, backwards": _extra("..\\evil.png"),
+    "an absolute name": _extra("/etc/cron.d/evil"),
+    "a drive": _extra("C:\\evil.png"),
+    "a device": _extra("CON"),
+    "a device among media": _extra("media/NUL.png"),
+    "a NUL in a name": _nul,
+    "a folder": _extra("media/"),
+    "another file": _extra("readme.txt"),
+    "a link": _symlink,
+    "a file twice": _twice,
+    "a packed bomb": _deflated_bomb,
+    "a bomb of data": _data_bomb,
+    "a size that is a lie": _lying_size,
+    "overlapping files": _overlapping,
+    "a page named as a picture": _renamed,
+    "a damaged file": _damaged,
+    "a missing file": _without_a_file,
+    "no JSON": lambda entries: packed(entries | {"project.json": b"{"}),
+    "deep JSON": lambda entries: packed(entries | {"project.json": b"[" * 100_000}),
+    "another format": _data(lambda data: data.update(format="x")),
+    "a later version": _data(lambda data: data.update(version=2)),
+    "no tables": _data(lambda data: data.pop("tables")),
+    "an unknown table": _data(lambda data: data["tables"].update(settings=[{"key": "a", "value": 1}])),
+    "an unknown column": _data(lambda data: data["tables"]["shots"][0].update(extra=1)),
+    "a column too few": _data(lambda data: data["tables"]["shots"][0].pop("start_ms")),
+    "a wrong type": _data(lambda data: data["tables"]["shots"][0].update(start_ms="0")),
+    "a huge number": _data(lambda data: data["tables"]["shots"][0].update(start_ms=10**30)),
+    "an unknown state": _data(lambda data: data["tables"]["shots"][0].update(video_status="odd")),
+    "an unknown framing": _data(lambda data: data["tables"]["shots"][0].update(framing="odd")),
+    "words that are none": _data(lambda data: data["tables"]["script_segments"][0].update(words=[{"a": 1}])),
+    "gaps": _data(lambda data: data["tables"]["script_segments"][0].update(idx=7)),
+    "scenes beyond the script": _data(lambda data: data["tables"]["scenes"][1].update(last_segment_idx=10**9)),
+    "a speaker who is not there": _data(lambda data: data["tables"]["shots"][1].update(speaker_id=4711)),
+    "half a character": _data(lambda data: data["tables"]["characters"][0].update(name="\ud83d")),
+    "a NUL": _data(lambda data: data["project"].update(title="a\0b")),
+    "an unknown shape": _data(lambda data: data["project"].update(aspect_ratio="4:3")),
+    "a file of somebody else": _data(lambda data: data["project"].update(film_url=f"/media/{'c' * 64}.mp4")),
+    "a story too long": _data(lambda data: data["project"].update(story="word " * 500)),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_archive_is_refused_and_leaves_nothing(client: FlaskClient, parts: Services, kind: str) -> None:
+    project = little_film(parts.store)
+    entries = entries_of(taken_out(client, project))
+    client.delete(f"/api/projects/{project}")
+    before, rows = files_in(parts), _rows(parts)
+    outside = sorted(parts.store.folder.path.parent.rglob("*evil*"))
+    answer = brought_in(client, HOSTILE[kind](entries))
+    problem = answer.get_json()
+    assert answer.status_code in (413, 422), problem
+    assert problem["code"] in ("invalid_input", "too_large") and len(problem["detail"]) > 15 and problem["hint"]
+    assert (files_in(parts), _rows(parts)) == (before, rows)
+    assert sorted(parts.store.folder.path.parent.rglob("*evil*")) == outside == []
+
+
+def _rows(parts: Services) -> list[int]:
+    tables = ("projects", "characters", "script_segments", "shots", "versions", "steps")
+    with parts.store.db.reading() as connection:
+        return [connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in tables]
+
+
+def test_a_picture_that_is_known_here_is_not_written_over(client: FlaskClient, parts: Services) -> None:
+    url = picture(parts.store, note="ours")
+    data = taken_out(client, little_film(parts.store))
+    assert brought_in(client, data).status_code == 201
+    assert parts.store.media.ref(url).meta == {"note": "ours"}
+    parts.store.media.verify(url)
