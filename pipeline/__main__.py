@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     film.add_argument("--title", help="the film's title (default: taken from the story)")
     film.add_argument("--report", type=Path, metavar="REPORT.json", help="write what was made, and how long it took")
     film.add_argument("--data-dir", type=Path, metavar="DIR", help="where work is kept (default: DATA_DIR; in DIR/cli)")
+    film.add_argument("--estimate", action="store_true", help="say what it would cost and take, and make nothing")
     film.add_argument("--new", action="store_true", help="start over, even if this story's film is there")
     again = commands.add_parser("resume", help="go on with the film that was being made last", epilog=_EPILOG)
     again.add_argument("-o", "--output", type=Path, metavar="FILM.mp4", help="put it here instead")

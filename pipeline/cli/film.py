@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from pipeline.cli import estimate
 from pipeline.cli.exits import DONE, UNFINISHED, complain, printable
 from pipeline.cli.film_file import beside, checked_output, checked_report, put, put_json
 from pipeline.cli.progress import length_words, open_display
@@ -32,6 +33,9 @@ def film(given: Namespace) -> int:
     try:
         with open_workshop(settings, stop) as workshop:
             project_id, known = workshop.project_for(order, new=given.new)
+            if given.estimate:
+                print("\n".join(estimate.lines(workshop.estimate(project_id))))
+                return DONE
             return _make(workshop, project_id, order, known=known)
     except Stopped as stopped:
         stop_code = stopped.code
