@@ -1,7 +1,7 @@
 """Which pictures a frame is made from, in which order, and what a model's cap leaves out.
 
-The rank: the focal or speaking character; the set; other characters as the shot names them; props. What is cut is
-named.
+The rank: what the user has pinned to the shot; the focal or speaking character; the set; other characters as the shot
+names them; props. What is cut is named.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Cast:
 
 @dataclass(frozen=True)
 class FrameRequest:
-    """`overflow` names the entities whose pictures were left out because of the cap."""
+    """`overflow` names whose pictures were left out because of the cap."""
 
     request: ImageRequest
     overflow: tuple[str, ...]
@@ -76,7 +76,9 @@ def frame_request(
     """What is sent for the shot's first frame."""
     scene = session.get_one(Scene, shot.scene_id)
     cast = cast_of(session, shot, scene)
-    sent, left_out = cut_to_cap(ranked(cast), cap)
+    pinned = [media.ref(url) for url in shot.pinned_references or ()]
+    sent, left_out = cut_to_cap(ranked(cast), max(0, cap - len(pinned)))
+    unpinned = tuple(f"pinned picture {place}" for place in range(cap + 1, len(pinned) + 1))
     speaker = session.get(Character, shot.speaker_id) if shot.speaker_id else None
     light = {"time_of_day": scene.time_of_day, "weather": scene.weather, "mood": scene.mood}
     looks = {one: look(media, one, **(light if kind_of(one) == "set" else {})) for one in cast.entities()}
@@ -89,7 +91,10 @@ def frame_request(
             width=width,
             height=height,
             seed=seed_of(shot.seed, shot.action, *([again] if again else [])),
-            references=tuple(image for one in sent if (image := looks[one].image) is not None),
+            references=(
+                *pinned[:cap],
+                *(image for one in sent if (image := looks[one].image) is not None),
+            ),
             brief=FrameBrief(
                 framing=shot.framing,  # type: ignore[arg-type]
                 angle=shot.angle,  # type: ignore[arg-type]
@@ -103,7 +108,7 @@ def frame_request(
                 style=project.style,
             ),
         ),
-        tuple(one.name for one in left_out),
+        (*unpinned, *(one.name for one in left_out)),
     )
 
 

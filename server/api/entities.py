@@ -84,10 +84,8 @@ def tell(session: Session, entity: Entity, text: str) -> None:
     )
 
 
-def _routes(
-    entity_type: EntityType, view: type[EntityView], fields: type[BaseModel], change_fields: type[BaseModel]
-) -> None:
-    """The addresses of one kind of entity."""
+def _of_project(entity_type: EntityType, view: type[EntityView], fields: type[BaseModel]) -> None:
+    """The addresses of one kind of entity within a project."""
     single = entity_type.removesuffix("s")
 
     @room.get(f"/projects/<int:project_id>/{entity_type}", endpoint=f"list_{entity_type}")
@@ -110,6 +108,11 @@ def _routes(
             tell(session, entity, f"{entity.name} was added.")
             return entity_view(session, project, entity)
 
+
+def _of_one(entity_type: EntityType, view: type[EntityView], fields: type[BaseModel]) -> None:
+    """The addresses of a single entity of a kind."""
+    single = entity_type.removesuffix("s")
+
     @room.get(f"/{entity_type}/<int:entity_id>", endpoint=f"read_{single}")
     @api(query=ForModel, answers={200: view})
     def read(entity_id: int, query: ForModel) -> EntityView:
@@ -119,7 +122,7 @@ def _routes(
             return entity_view(session, project, entity, query.model)
 
     @room.patch(f"/{entity_type}/<int:entity_id>", endpoint=f"change_{single}")
-    @api(body=change_fields, answers={200: view}, problems=("stale_version",))
+    @api(body=fields, answers={200: view}, problems=("stale_version",))
     def edit(entity_id: int, body: BaseModel) -> EntityView:
         """Changes the given fields; Analysis does not undo it.
 
@@ -133,6 +136,11 @@ def _routes(
             change(session, entity, project, given, seen=seen)
             tell(session, entity, f"{entity.name} was changed.")
             return entity_view(session, project, entity)
+
+
+def _out_of_the_film(entity_type: EntityType, view: type[EntityView]) -> None:
+    """The addresses by which an entity of a kind goes."""
+    single = entity_type.removesuffix("s")
 
     @room.delete(f"/{entity_type}/<int:entity_id>", endpoint=f"delete_{single}")
     @api(query=OfVersion, answers={204: None}, problems=("conflict", "stale_version"))
@@ -159,6 +167,12 @@ def _routes(
         return answer
 
 
-_routes("characters", CharacterView, CharacterFields, CharacterChange)
-_routes("sets", SetView, SetFields, SetChange)
-_routes("props", PropView, PropFields, PropChange)
+_of_project("characters", CharacterView, CharacterFields)
+_of_project("sets", SetView, SetFields)
+_of_project("props", PropView, PropFields)
+_of_one("characters", CharacterView, CharacterChange)
+_of_one("sets", SetView, SetChange)
+_of_one("props", PropView, PropChange)
+_out_of_the_film("characters", CharacterView)
+_out_of_the_film("sets", SetView)
+_out_of_the_film("props", PropView)

@@ -111,6 +111,13 @@ def test_a_cancelled_job_shows_nothing_and_keeps_what_was_paid_for(studio: Studi
     assert len(studio.submits()) == 1
 
 
+def test_a_deleted_projects_jobs_end_with_it(studio: Studio) -> None:
+    job = studio.ask(studio.add("props", "Bell"))
+    studio.at_provider()
+    assert studio.client.delete(f"/api/projects/{studio.project}").status_code == 204
+    assert studio.job(job["id"])["status"] == "cancelled"
+
+
 def test_a_job_that_waits_is_cancelled_before_anything_is_sent(studio: Studio) -> None:
     wide = studio.services.runner.lanes["image"].parallel  # type: ignore[index]
     jobs = [studio.ask(studio.add("props", f"Bell {number}")) for number in range(wide + 1)]

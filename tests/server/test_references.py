@@ -159,6 +159,43 @@ def test_the_present_reference_goes_along_only_when_asked(studio: Studio) -> Non
         assert refused.status_code == status, wrong
 
 
+def shot_of(studio: Studio, **fields: Any) -> int:
+    """A scene with one shot; the shot's id."""
+    with studio.services.store.db.write() as session:
+        scene = Scene(project_id=studio.project, idx=0, first_segment_idx=0, last_segment_idx=0)
+        session.add(scene)
+        session.flush()
+        times = {"start_ms": 0, "end_ms": 1000, "duration_ms": 1000}
+        shot = Shot(project_id=studio.project, scene_id=scene.id, idx=0, kind="narration", **times, **fields)
+        session.add(shot)
+        session.flush()
+        return shot.id
+
+
+def unit(studio: Studio, key: str, *, force: bool = True) -> None:
+    """One unit of a run, made by itself."""
+    single = studio.services.runner.loose.make(studio.project, key, force=force)
+    studio.until(lambda: studio.ready() or single.done.is_set())
+    assert single.failure is None
+
+
+def test_a_frame_gets_what_is_pinned_first_and_names_what_the_cap_leaves_out(studio: Studio) -> None:
+    urls = []
+    for place, name in enumerate(("Bell", "Gong")):
+        entity = studio.add("props", name)
+        urls.append(studio.upload(f"{entity}/reference-image", COLOURS[place]).get_json()["reference_image_url"])
+    pinned = [studio.upload(f"{studio.add('props', 'Photo')}/reference-image", COLOURS[7]).get_json()]
+    shot = shot_of(studio, subjects=["Gong", "Bell"], pinned_references=[one["reference_image_url"] for one in pinned])
+    unit(studio, f"frames/{shot}")
+    assert sent_pictures(studio.submits()[-1], "input_images") == [COLOURS[7], COLOURS[1], COLOURS[0]]
+    studio.client.patch(f"/api/projects/{studio.project}", json={"frame_image_model": "kontext"})
+    unit(studio, f"frames/{shot}")
+    assert sent_pictures(studio.submits()[-1], "image_url") == [COLOURS[7]]
+    step = studio.services.store.ledger.record(studio.project, f"frames/{shot}")
+    assert step is not None
+    assert (step.output or {})["overflow"] == ["Gong", "Bell"]
+
+
 # --- Own pictures, clearing, versions -------------------------------------------------------------------
 
 
@@ -199,19 +236,10 @@ def test_every_picture_is_a_version_and_can_come_back(studio: Studio) -> None:
 def test_a_run_leaves_the_users_own_pictures_alone_and_makes_a_cleared_one_anew(studio: Studio) -> None:
     bell = studio.add("props", "Bell")
     number = int(bell.rpartition("/")[2])
-    with studio.services.store.db.write() as session:
-        scene = Scene(project_id=studio.project, idx=0, first_segment_idx=0, last_segment_idx=0)
-        session.add(scene)
-        session.flush()
-        times = {"start_ms": 0, "end_ms": 1000, "duration_ms": 1000}
-        session.add(
-            Shot(project_id=studio.project, scene_id=scene.id, idx=0, kind="narration", subjects=["Bell"], **times)
-        )
+    shot_of(studio, subjects=["Bell"])
 
     def run(force: bool = True) -> str | None:
-        single = studio.services.runner.loose.make(studio.project, f"refs/prop/{number}", force=force)
-        studio.until(lambda: studio.ready() or single.done.is_set())
-        assert single.failure is None
+        unit(studio, f"refs/prop/{number}", force=force)
         url: str | None = studio.see(bell)["reference_image_url"]
         return url
 
