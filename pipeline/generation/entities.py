@@ -134,15 +134,17 @@ def _merge(
     for order, (draft, names) in enumerate(drafts):
         wanted = {name.casefold() for name in names}
         row: Entity | None = next((row for row in left if names_of(row) & wanted), None)
+        columns = _columns(draft)
         if row is not None:
             left.remove(row)  # type: ignore[arg-type]
+            columns |= _known_by(row, columns)
         elif draft.name.casefold() in taken_out or any(_was_merged(row, draft.name) for row in rows):
             continue
         else:
             row = ENTITIES[entity_type](project_id=project.id)
             session.add(row)
         edited = set(row.edited_fields or ())
-        for field, value in _columns(draft).items():
+        for field, value in columns.items():
             if field not in edited:
                 setattr(row, field, value)
         row.sort_order = order
@@ -179,6 +181,13 @@ def _columns(draft: CharacterDraft | SetDraft | PropDraft) -> dict[str, Any]:
     if isinstance(draft, CharacterDraft):
         columns["aliases"] = list(draft.aliases)
     return columns
+
+
+def _known_by(row: Entity, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Scenes and shots know an entity by its name, so it keeps that; a new one becomes another name of it."""
+    names = {name.casefold(): name for name in (*columns.get("aliases", ()), columns["name"])}
+    names.pop(row.name.casefold(), None)
+    return {"name": row.name, "aliases": list(names.values()) if isinstance(row, Character) else row.aliases}
 
 
 def _holds_work(row: Entity) -> bool:

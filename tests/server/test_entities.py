@@ -313,9 +313,21 @@ def test_another_analysis_keeps_what_the_user_did(client: FlaskClient, parts: Se
     with parts.store.db.write() as session:
         lay_over(session, session.get_one(Project, project), again)
     items = client.get(f"/api/projects/{project}/characters").get_json()["items"]
-    assert [(item["id"], item["appearance"], item["personality"]) for item in items] == [
-        (mira["id"], "red coat", "brave")
+    assert [(item["id"], item["name"], item["appearance"], item["personality"]) for item in items] == [
+        (mira["id"], "Mira", "red coat", "brave")
     ]
+    assert items[0]["aliases"] == ["Girl"]
+
+
+def test_renamed_places_and_things_are_known_again(client: FlaskClient, parts: Services, project: int) -> None:
+    found = Analysis(language="en", characters=(), sets=(SetDraft(name="Harbour"),), props=(PropDraft(name="Bell"),))
+    for _ in range(2):
+        with parts.store.db.write() as session:
+            lay_over(session, session.get_one(Project, project), found)
+        for kind, name in (("sets", "Old harbour"), ("props", "Brass bell")):
+            items = client.get(f"/api/projects/{project}/{kind}").get_json()["items"]
+            assert len(items) == 1
+            client.patch(f"/api/{kind}/{items[0]['id']}", json={"name": name})
 
 
 # --- Lists --------------------------------------------------------------------------------------------
