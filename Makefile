@@ -23,7 +23,8 @@ start: setup page
 	@exec $(PY) -m server
 
 test: setup check browser pm2
-	$(PY) -m pytest -m "not root"
+	$(PY) -m pytest -m "not root" --ignore tests/server
+	$(PY) -m pytest -m "not root" tests/server --cov
 
 check: setup
 	$(PY) -m ruff check .

@@ -10,6 +10,7 @@ from flask import Flask, Response, send_from_directory
 from pipeline.errors import NotFound, ProductError
 from pipeline.settings import Settings
 from server.api import ROOMS
+from server.contract import declaration_of
 from server.http import install_errors, problem
 from server.metrics import Metrics
 from server.safety import guard
@@ -53,6 +54,15 @@ def create_damaged_app(settings: Settings, damage: ProductError, backups: list[s
 def body_limit(settings: Settings) -> int:
     """The largest body that is read, in bytes."""
     return max(_LEAST_BODY, settings.max_story_words * _BYTES_PER_WORD)
+
+
+def largest_body(app: Flask) -> int:
+    """What the web server has to let through, in bytes: beyond our own limit, so that most refusals are our own
+    problems, and as much as the largest upload that a route takes.
+    """
+    declared = (declaration_of(view) for view in app.view_functions.values())
+    uploads = [one.files.room for one in declared if one is not None and one.files is not None]
+    return max([4 * int(app.config["MAX_CONTENT_LENGTH"]), *uploads])
 
 
 def _bare_app(settings: Settings) -> Flask:

@@ -20,7 +20,7 @@ from pipeline.errors import DataFolderInUse, NeedsSetup, ProductError, StoreUnav
 from pipeline.settings import Settings
 from pipeline.store import DataFolder
 from pipeline.store.failures import RESTORE_HINT
-from server.app import body_limit, create_app, create_damaged_app
+from server.app import create_app, create_damaged_app, largest_body
 from server.safety import is_loopback
 from server.wiring import Services, open_services
 
@@ -79,7 +79,7 @@ def _until_stopped(settings: Settings, app: Flask, stop: threading.Event, servic
             connection_limit=512,
             channel_timeout=60,
             channel_request_lookahead=1,  # lets a stream see that its client has gone
-            max_request_body_size=4 * body_limit(settings),  # beyond ours, so that most answers are our own problems
+            max_request_body_size=largest_body(app),
             ident="video-story",
             clear_untrusted_proxy_headers=True,
         )
