@@ -146,7 +146,9 @@ def main() -> int:
     with serving() as (url, project_id, pid):
         address = f"/api/projects/{project_id}"
         held = []
-        print(f"a bare route, 8 clients, 99th percentile: {load(url, '/bare')[1]:.0f} ms, by which to judge the machine")
+        print(
+            f"a bare route, 8 clients, 99th percentile: {load(url, '/bare')[1]:.0f} ms, by which to judge the machine"
+        )
         plain, _ = load(url, "/orm/shots")
         ours, p99 = load(url, f"{address}/shots")
         ratio = ours / plain
