@@ -116,7 +116,7 @@ class MediaDesk:
             raise NeedsSetup("This version runs no workflows on media items.", field="workflow_name")
         if wanted.rating == "mature":
             raise NeedsSetup(
-                "The mature rating needs a visual, an age and a celebrity check, and they are not all set up.",
+                "Media items are made at the general rating only.",
                 hint="Ask for the general rating.",
                 field="rating",
             )
@@ -269,9 +269,8 @@ class MediaDesk:
         """Gives the credits back, but for an output that was made, charged for and then refused."""
         try:
             with self._store.db.write(durable=True) as session:
-                if not media_status(
-                    session, item_id, "failed", failure_reason=failure.code, failure_detail=failure.sentence
-                ):
+                reason = getattr(failure, "reason", "moderation") if failure.code == REFUSED else failure.code
+                if not media_status(session, item_id, "failed", failure_reason=reason, failure_detail=failure.sentence):
                     return
                 billed = money.spent(session, MoneyEntry.unit_key.startswith(f"media/{item_id}/"))
                 back = 0

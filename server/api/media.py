@@ -50,7 +50,8 @@ class MediaResult(Answer):
 
 
 class MediaAnswer(Answer):
-    """An item. `status`: accepted, running, finished or failed; then `media_failure_reason` is a code, and
+    """An item. `status`: accepted, running, finished or failed; then `media_failure_reason` is a problem's code, or for
+    content that was refused one of underage, celebrity, nudity, illegal, offensive, moderation;
     `media_failure_detail` says it in words."""
 
     id: int

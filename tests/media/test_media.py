@@ -63,7 +63,7 @@ def test_an_output_that_is_refused_after_it_was_billed_is_not_given_back(shop: S
     shop.grant(20)
     shop.simulator.script("empty_output", provider="replicate", times=99)
     item = shop.made(**IMAGE, provider="replicate")
-    assert item["media_failure_reason"] == "moderation_refused"
+    assert item["media_failure_reason"] == "moderation"
     assert shop.simulator.bill.total() > 0
     assert shop.lines() == [("charge", -4), ("grant", 20)]
 
