@@ -163,7 +163,8 @@ def _picture(ctx: StageContext, part: Part, form: FilmForm) -> Iterator[tuple[Pa
                         about_shot(part.index),
                     )
                 ]
-                yield stand_in, short if accepted.shortfall_ms else []
+                # One frame is what the film's grid can add to a slot that only moved.
+                yield stand_in, short if accepted.shortfall_ms > 1500 // form.fps else []
                 return
         except MediaMissing as failure:
             missing = [Note("missing_clip", f"{name}: {failure.detail}", about_shot(part.index))]

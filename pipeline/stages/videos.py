@@ -16,7 +16,7 @@ from pipeline.film.timeline import slot_frames
 from pipeline.generation.entities import seed_of
 from pipeline.generation.variations import ask_for_another
 from pipeline.stage import Note, Outcome, StageContext, Unit, about_shot, frame_key, lipsync_key, shot_label, video_key
-from pipeline.store.laying import needs_recut
+from pipeline.store.laying import covers, frames_of, needs_recut
 from pipeline.store.models import Project, Shot
 from pipeline.store.places import keep_late, show
 from pipeline.store.states import video_status
@@ -57,10 +57,11 @@ class VideosStage:
         project, shot = ctx.project(session), session.get_one(Shot, unit.subject)
         form = ctx.form(project)
         _, frames = slot_frames(shot.start_ms, shot.end_ms, form.fps)
-        # A clip that is longer than its slot has become covers it still.
-        frames = max(frames, _frames_of(shot))
+        # A clip that covers its slot, whatever its slot was when it was made, is what is wanted.
+        fits = covers(shot, form.fps)
+        frames = frames_of(shot) if fits else frames
         if "video" in shot.own_slots:
-            return digest("own", shot.video_url if _frames_of(shot) == frames else frames)
+            return digest("own", shot.video_url if fits else frames)
         parts = [shot.first_frame_url, shot.move, shot.action, frames, form, project.video_model]
         again = shot.variations.get("video", 0)
         return digest(*parts, again) if again else digest(*parts)
@@ -144,11 +145,6 @@ class VideosStage:
 
     def verify(self, ctx: StageContext) -> None:
         return None
-
-
-def _frames_of(shot: Shot) -> int:
-    """How many frames the clip has that is there; 0 without one."""
-    return int((shot.video_meta or {}).get("measured", {}).get("frames", 0)) if shot.video_url else 0
 
 
 def _look(project: Project, shot: Shot) -> str:

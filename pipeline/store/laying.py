@@ -263,10 +263,18 @@ def _fill(shot: Shot, index: int, take: TakePlan, draft: ShotDraft | None, speak
             setattr(shot, name, value)
 
 
+def frames_of(shot: Shot) -> int:
+    """How many frames the clip has that is there; 0 without one."""
+    return int((shot.video_meta or {}).get("measured", {}).get("frames", 0)) if shot.video_url else 0
+
+
 def covers(shot: Shot, fps: int) -> bool:
-    """Whether the shot's clip, as it is cut, is long enough for its slot."""
-    frames = int((shot.video_meta or {}).get("measured", {}).get("frames", 0))
-    return frames >= slot_frames(shot.start_ms, shot.end_ms, fps)[1]
+    """Whether the shot's clip, as it is cut, is long enough for its slot.
+
+    A slot that only moves along may gain a frame on the film's grid: its last frame is held for that one.
+    """
+    made = frames_of(shot)
+    return made > 0 and made + 1 >= slot_frames(shot.start_ms, shot.end_ms, fps)[1]
 
 
 def needs_recut(shot: Shot, fps: int) -> bool:

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from pipeline.store import versions
 from pipeline.store.laying import clear, mark
-from pipeline.store.models import Shot
+from pipeline.store.models import Shot, Version
 from pipeline.store.states import lipsync_status, video_status
 
 ShotSlot = Literal["first_frame", "last_frame", "video", "lipsync"]
+_FRAME = "first_frame"
 _METAS = {"first_frame": "frame_meta", "video": "video_meta"}
 
 
@@ -36,12 +37,14 @@ def show(
     """Puts a picture or clip in its place. What was there stays as a version; what follows from it becomes stale."""
     before = url_of(shot, slot)
     _keep(session, shot, slot)
+    if slot == "first_frame":
+        _keep(session, shot, "video")
     setattr(shot, f"{slot}_url", url)
     if slot in _METAS:
         setattr(shot, _METAS[slot], meta)
     own = set(shot.own_slots or ()) - {slot}
     shot.own_slots = sorted(own | {slot}) if source == "upload" else sorted(own)
-    versions.keep(session, shot.project_id, "shots", shot.id, slot, url, source=source, meta=meta)
+    versions.keep(session, shot.project_id, "shots", shot.id, slot, url, source=source, meta=_told(shot, slot, meta))
     clear(shot, slot)
     if before != url:
         changed(session, shot, slot)
@@ -50,8 +53,7 @@ def show(
 def changed(session: Session, shot: Shot, slot: ShotSlot) -> None:
     """Another picture or clip is shown at this place now."""
     if slot == "first_frame" and shot.video_url and "video" not in (shot.own_slots or ()):
-        mark(shot, "video", "frame")
-        video_status(session, shot.id, "stale")
+        _frame_changed(session, shot)
     if slot == "video" and shot.lipsync_url:
         _keep(session, shot, "lipsync")
         shot.lipsync_url = None
@@ -60,9 +62,25 @@ def changed(session: Session, shot: Shot, slot: ShotSlot) -> None:
         lipsync_status(session, shot.id, "pending")
 
 
+def _frame_changed(session: Session, shot: Shot) -> None:
+    """The clip is stale, unless this is the very frame that it was made from."""
+    clip = next(
+        (one for one in versions.of(session, "shots", shot.id, "video") if one.media_url == shot.video_url), None
+    )
+    if clip is not None and (clip.meta or {}).get(_FRAME) == shot.first_frame_url:
+        if (shot.stale or {}).get("video") == "frame":
+            clear(shot, "video")
+            video_status(session, shot.id, "done")
+    else:
+        mark(shot, "video", "frame")
+        video_status(session, shot.id, "stale")
+
+
 def take_away(session: Session, shot: Shot, slot: ShotSlot) -> None:
     """Empties a place, and that place alone. What is made for it at this moment does not come to be shown."""
     _keep(session, shot, slot)
+    if slot == "first_frame":
+        _keep(session, shot, "video")
     setattr(shot, f"{slot}_url", None)
     shot.own_slots = [one for one in shot.own_slots or () if one != slot]
     another(shot, slot)
@@ -101,4 +119,15 @@ def _keep(session: Session, shot: Shot, slot: ShotSlot) -> None:
     if url and not any(one.media_url == url for one in versions.of(session, "shots", shot.id, slot)):
         meta = getattr(shot, _METAS[slot]) if slot in _METAS else None
         source: versions.Source = "upload" if slot in (shot.own_slots or ()) else "generated"
-        versions.keep(session, shot.project_id, "shots", shot.id, slot, url, source=source, meta=meta)
+        told = _told(shot, slot, meta)
+        versions.keep(session, shot.project_id, "shots", shot.id, slot, url, source=source, meta=told)
+
+
+def _told(shot: Shot, slot: ShotSlot, meta: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a version remembers of a picture or clip; of a clip also the frame that it was made from."""
+    return {**(meta or {}), _FRAME: shot.first_frame_url} if slot == "video" else meta
+
+
+def meta_of(version: Version) -> dict[str, Any] | None:
+    """A version's description as it stands in the shot's row."""
+    return None if version.meta is None else {name: value for name, value in version.meta.items() if name != _FRAME}

@@ -16,7 +16,7 @@ from pipeline.store import versions
 from pipeline.store.laying import LOOKS, cuts_of, mark
 from pipeline.store.ledger import forget_units
 from pipeline.store.models import Character, Project, Prop, Scene, ScriptSegment, Shot, Version
-from pipeline.store.places import ShotSlot, show, take_away
+from pipeline.store.places import ShotSlot, meta_of, show, take_away
 from pipeline.store.states import lipsync_status, video_status
 
 _PICTURE = ("framing", "angle", "subjects", "action", "pinned_references")
@@ -261,7 +261,7 @@ def bring_back(session: Session, shot_id: int, version_id: int) -> Version:
     version = versions.one(session, "shots", shot_id, version_id)
     slot: ShotSlot = version.slot  # type: ignore[assignment]
     source: versions.Source = version.source  # type: ignore[assignment]
-    show(session, shot, slot, version.media_url, version.meta, source=source)
+    show(session, shot, slot, version.media_url, meta_of(version), source=source)
     shot.own_slots = sorted({*shot.own_slots, slot})
     shot.version += 1
     if slot == "video":
