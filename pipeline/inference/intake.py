@@ -25,8 +25,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "BMP", "TIFF", "MPO")
 MOST_PIXELS = 50_000_000
 MOST_SIDE = 20_000
 KEPT_SIDE = 4096
-# Private memory, with what the process has before it reads anything; the libraries' shared pages come on top.
-MOST_MEMORY = 440 << 20
+# Private memory that reading a picture may take, beside what the process has before.
+MOST_MEMORY = 420 << 20
 # Processor time: enough for the slowest honest picture of its size on a slow machine.
 SECONDS = 0.5
 SECONDS_PER_MEGAPIXEL = 0.25
@@ -164,7 +164,9 @@ def _written(picture: Image.Image, folder: Path, said: dict[str, Any]) -> tuple[
 
 def _limit_memory() -> None:
     if sys.platform == "linux":  # elsewhere the limit does not hold for what decoders allocate
-        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+        fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
+        most = int(fields["VmData"].split()[0]) * 1024 + MOST_MEMORY
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _limit_time(seconds: float) -> None:
