@@ -140,7 +140,7 @@ def _jobs(
     if not wanted:
         return found
     try:
-        wanted = [_voiced(one, chain, render) for one in wanted]
+        wanted = _voiced(wanted, chain, render)
         first = chain.candidates(wanted[0], render)[0]
     except NeedsSetup as failure:
         return replace(found, problem=failure.sentence)
@@ -150,12 +150,11 @@ def _jobs(
     return _ranged(found, micros, -(-len(wanted) // max(1, parallel)) * each, KNOWN if known else GUESSED)
 
 
-def _voiced(request: JobRequest, chain: ProviderChain, render: str) -> JobRequest:
+def _voiced(wanted: Sequence[JobRequest], chain: ProviderChain, render: str) -> Sequence[JobRequest]:
     """Speech is served by the provider whose voice it is."""
-    if not isinstance(request, SpeechRequest):
-        return request
-    voices = chain.voices(request.language, render)
-    return request.model_copy(update={"voice": voices[0].id}) if voices else request
+    first = wanted[0]
+    voices = chain.voices(first.language, render) if isinstance(first, SpeechRequest) else ()
+    return [one.model_copy(update={"voice": voices[0].id}) for one in wanted] if voices else wanted
 
 
 def _questions(
