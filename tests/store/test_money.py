@@ -128,6 +128,7 @@ def test_a_budget_and_a_cap_are_reached_exactly(store: Store, project: int) -> N
 
 def test_the_breakdown_sums_to_the_whole(store: Store, project: int) -> None:
     first, second = _prepare(store, project, 50), _prepare(store, project, 70)
+    _prepare(store, new_project(store), 1000)
     with store.db.write() as session:
         generation_state(session, first, "submitting")
         generation_state(session, first, "finished", actual_micros=45)
