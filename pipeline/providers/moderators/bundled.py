@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.errors import Cancelled, ProductError
-from pipeline.inference import safety
+from pipeline.inference.safety import bare_skin
 from pipeline.providers.failures import ProviderFailure
 from pipeline.providers.moderators import Answer, Check, Compute
 from pipeline.settings import Settings
@@ -29,7 +29,7 @@ class Bundled:
 
     def check(self, check: Check, pictures: Sequence[Path]) -> Answer:
         try:
-            score = self._compute(safety.bare_skin, tuple(pictures), timeout_s=LOOK_TIMEOUT_S)
+            score = self._compute(bare_skin, tuple(pictures), timeout_s=LOOK_TIMEOUT_S)
         except Cancelled:
             raise
         except ProductError as failure:
