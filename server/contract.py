@@ -216,23 +216,13 @@ def api(
             said = _read(declaration, values)
             if declaration.spends:
                 return _once(declaration, view, values | said, said, wants_turn)
-            version = declaration.polled(**values) if declaration.polled else None
-            if version is not None:
-                same = unchanged(version)
-                if same is not None:
-                    return same
 
             def made() -> Response:
                 return _written(declaration, *_answer(declaration, view(**values, **said)))
 
-            if version is not None and declaration.shared_s:
-                text = services().shared.value(request.full_path, version, declaration.shared_s, lambda: made().data)
-                response = Response(text, mimetype="application/json")
-            else:
-                response = made()
-            if version is None or "Cache-Control" in response.headers:
-                return response
-            return versioned(response, version)
+            if declaration.polled is None:
+                return made()
+            return _since(declaration.polled(**values), declaration.shared_s, made)
 
         answered.declaration = declaration  # type: ignore[attr-defined]
         return answered
@@ -265,6 +255,18 @@ def _read(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, Any]
 # --- Answering --------------------------------------------------------------------------------------
 
 
+def _since(version: str, shared_s: float, made: Callable[[], Response]) -> Response:
+    """Nothing where the client has this version; else the answer, marked with it."""
+    same = unchanged(version)
+    if same is not None:
+        return same
+    if shared_s:
+        response = json_text(services().shared.value(request.full_path, version, shared_s, lambda: made().data))
+    else:
+        response = made()
+    return response if "Cache-Control" in response.headers else versioned(response, version)
+
+
 def _once(
     declaration: Declaration, view: View, given: dict[str, Any], said: Mapping[str, Any], wants_turn: bool
 ) -> Response:
@@ -277,7 +279,7 @@ def _once(
         if isinstance(result, Response):
             raise TypeError("what spends answers with a model, so that the answer can be kept")
         content = result.model_dump(mode="json", by_alias=True) if result is not None else {}
-        if not turn.kept:
+        if turn.row is not None and not turn.kept:
             with services().store.db.write() as session:
                 turn.keep(session, content, status)
         return _json(declaration, status, content)
@@ -314,10 +316,7 @@ def _written(declaration: Declaration, result: BaseModel | Response | None, stat
         return result
     if result is None:
         return Response(status=status)
-    response = json_text(result.model_dump_json(by_alias=True), status)
-    if declaration.location:
-        response.headers["Location"] = declaration.location.format_map(result.model_dump(by_alias=True))
-    return response
+    return _json(declaration, status, result.model_dump(mode="json", by_alias=True))
 
 
 def _json(declaration: Declaration, status: int, content: dict[str, Any]) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from flask import request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -92,11 +92,15 @@ def validated(kind: type[BaseModel], given: Mapping[str, Any], *, strict: bool |
 
 def parameters(kind: type[BaseModel]) -> dict[str, Any]:
     """The query as `kind` takes it. Raises InvalidInput."""
-    lists = {info.alias or name for name, info in kind.model_fields.items() if "list" in str(info.annotation)}
+    lists = {info.alias or name for name, info in kind.model_fields.items() if _is_list(info.annotation)}
     for name, given in request.args.lists():
         if len(given) > 1 and name not in lists:
             raise InvalidInput(f"{name[:60]} is given more than once.", field=name)
     return {name: given if name in lists else given[0] for name, given in request.args.lists()}
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(get_origin(part) is list for part in get_args(annotation))
 
 
 def uploads(wanted: Files) -> list[FileStorage]:
