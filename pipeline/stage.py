@@ -7,6 +7,7 @@ same transaction that marks the unit as done, so no crash can come between the t
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,6 +26,7 @@ from pipeline.generation.generate import Generated, Generator
 from pipeline.generation.moderation.clearances import assembled, uploaded
 from pipeline.generation.questions import Errand
 from pipeline.generation.record import Row
+from pipeline.generation.slots import Slot, Unbounded
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.store.models import Project, Step
@@ -143,6 +145,13 @@ class StageContext:
         self.halt = halt
         self.pausing = threading.Event()
         self._generator = generator
+        self._slot: Slot = Unbounded()
+
+    def at(self, slot: Slot) -> StageContext:
+        """The same world, for work that holds this slot until its provider has finished."""
+        other = copy.copy(self)
+        other._slot = slot
+        return other
 
     def read(self) -> AbstractContextManager[Session]:
         """A consistent snapshot of the database, for reading."""
@@ -192,6 +201,7 @@ class StageContext:
             render=self._render or render,
             cancel=self.halt,
             attach_only=self.attach_only,
+            slot=self._slot,
         )
 
     def is_paid(self, request: JobRequest, render: str) -> bool:
@@ -207,7 +217,8 @@ class StageContext:
         if made.provider == EMBEDDED and made.details["frames"] == frames:
             return made.media, 0
         with self.draft(".mp4") as draft:
-            accepted = accept_clip(self.file(made.media.url), frames, form, draft, cancel=self.halt)
+            with self._generator.own_work.turn(self.halt):
+                accepted = accept_clip(self.file(made.media.url), frames, form, draft, cancel=self.halt)
             meta = {**made.media.said, "measured": {"frames": frames}}
             if made.provider != EMBEDDED:
                 meta["raw"] = made.media.url
@@ -268,7 +279,7 @@ class Stage(Protocol):
     after: ClassVar[tuple[str, ...]]
     # How often a unit is tried in one run when it fails for a cause that may pass.
     attempts: ClassVar[int]
-    # Whether another try may end otherwise after any failure that is not final: a writer's work is never twice the same.
+    # Whether another try may end otherwise after any failure that is not final: a writer never says the same twice.
     tries_anew: ClassVar[bool]
     # A failed unit of a blocking stage ends the run there; otherwise the film goes on without it and says so.
     blocking: ClassVar[bool]

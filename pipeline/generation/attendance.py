@@ -17,6 +17,7 @@ from pipeline.generation.accept import Accepted, accept
 from pipeline.generation.chain import Candidate, ProviderChain
 from pipeline.generation.outcomes import DownloadFailed, Halted, ProviderSilent
 from pipeline.generation.record import Records, Row
+from pipeline.generation.slots import OwnWork
 from pipeline.generation.timing import PhaseClock, Timing, pause
 from pipeline.providers import Finished, Job, JobHandle
 from pipeline.providers.failures import ProviderFailure
@@ -41,6 +42,7 @@ class Desk:
     records: Records
     chain: ProviderChain
     timing: Timing
+    own_work: OwnWork
     file: Callable[[MediaRef], Path]
     halted: Callable[[str, str], Halted | None]
     halt: Callable[[str, str, Halted], None]
@@ -134,8 +136,7 @@ class Attendant:
                 pause(self._desk.timing.backoff(turn), self._cancel)
             try:
                 output = self._fetched(candidate, finished.outputs[0])
-                accepted = accept(self._request, output, cancel=self._cancel)
-                return Brought(row, candidate, accepted, output, finished)
+                return Brought(row, candidate, self._accepted(output), output, finished)
             except FetchGone as failure:
                 problem = failure
                 finished = self._fresh(candidate, row, finished, job)
@@ -150,6 +151,12 @@ class Attendant:
         if isinstance(problem, FetchGone):
             raise Expired(problem.detail, provider=candidate.adapter.name, kind="expired", accepted=True)
         raise DownloadFailed(problem.detail, hint="It is fetched again when the film is resumed.") from problem
+
+    def _accepted(self, output: Output) -> Accepted:
+        if self._request.capability not in ("video", "lipsync"):
+            return accept(self._request, output, cancel=self._cancel)
+        with self._desk.own_work.turn(self._cancel):
+            return accept(self._request, output, cancel=self._cancel)
 
     def _fetched(self, candidate: Candidate, output: Output | RemoteMedia) -> Output:
         if isinstance(output, Output):

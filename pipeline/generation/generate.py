@@ -34,6 +34,7 @@ from pipeline.generation.outcomes import (
 )
 from pipeline.generation.publishing import Generated, Publisher
 from pipeline.generation.record import Records, Row
+from pipeline.generation.slots import OwnWork, Slot, Unbounded
 from pipeline.generation.timing import Timing
 from pipeline.generation.undertaking import Undertaking, key_of
 from pipeline.providers import Callback, Model
@@ -75,7 +76,8 @@ class Generator:
         self._halts: dict[tuple[str, str], Halted] = {}
         self._moderator = Moderator(store, chain.settings, chain.compute, self.records.book_check)
         self._publisher = Publisher(store, self.records, self._moderator)
-        self._desk = Desk(self.records, chain, timing or Timing(), self._file, self._halted, self._halt)
+        self.own_work = OwnWork(chain.settings.engine_workers)
+        self._desk = Desk(self.records, chain, timing or Timing(), self.own_work, self._file, self._halted, self._halt)
 
     # --- Making ---------------------------------------------------------------------------------
 
@@ -89,11 +91,13 @@ class Generator:
         cancel: threading.Event,
         attach_only: bool = False,
         only: str = "",
+        slot: Slot | None = None,
     ) -> Generated:
         """Make it, or find it made. Blocks; raises ProductError (Cancelled when asked to stop).
 
         `attach_only`: nothing new is sent; what a provider has already is waited for, what the user asked to be sent
-        again is sent, and without either: Cancelled. `only`: the one provider that may serve it.
+        again is sent, and without either: Cancelled. `only`: the one provider that may serve it. `slot`: held by the
+        caller, and let go when the provider has finished.
         """
         candidates = self._chain.candidates(request, render, only)
         keys = [key_of(one, request) for one in candidates]
@@ -109,7 +113,7 @@ class Generator:
                     return joined
                 continue
             try:
-                shared.result = self._make(request, candidates, keys, project_id, unit_key, cancel, attach_only)
+                shared.result = self._make(request, candidates, keys, project_id, unit_key, cancel, attach_only, slot)
                 return shared.result
             except BaseException as failure:
                 shared.failure = failure
@@ -142,6 +146,7 @@ class Generator:
         unit_key: str,
         cancel: threading.Event,
         attach_only: bool,
+        slot: Slot | None = None,
     ) -> Generated:
         found = self.records.result(keys)
         if found is not None:
@@ -171,6 +176,7 @@ class Generator:
                 cancel=cancel,
                 say=lambda place, phase: self._note_phase(project_id, unit_key, place, phase),
                 attach_only=attach_only,
+                slot=slot or Unbounded(),
             )
             try:
                 return self._publish(undertaking.carry_out(row), cancel)

@@ -19,6 +19,7 @@ from pipeline.generation.chain import Candidate, after
 from pipeline.generation.outcomes import Abandoned, Halted, Unresolved
 from pipeline.generation.record import Row
 from pipeline.generation.retry import Action, Decision, Failed, decide
+from pipeline.generation.slots import Slot
 from pipeline.generation.timing import pause
 from pipeline.providers import Finished, Job, JobHandle
 from pipeline.providers.failures import ProviderFailure
@@ -68,8 +69,10 @@ class Undertaking:
         folder: Path,
         cancel: threading.Event,
         say: Callable[[str, str], None],
+        slot: Slot,
         attach_only: bool = False,
     ) -> None:
+        self._slot = slot
         self._attach_only = attach_only
         self._desk = desk
         self._request = request
@@ -166,7 +169,11 @@ class Undertaking:
         else:
             answer = self._send(row, candidate, job)
         if isinstance(answer, JobHandle):
-            return self._attendant.bring(row, candidate, self._attendant.wait(candidate, answer, job), job)
+            finished = self._attendant.wait(candidate, answer, job)
+            self._slot.let_go()
+            return self._attendant.bring(row, candidate, finished, job)
+        if candidate.paid:  # an embedded engine's work is all our own
+            self._slot.let_go()
         try:
             return self._attendant.bring(row, candidate, answer, job)
         except ProviderFailure:
@@ -178,6 +185,7 @@ class Undertaking:
     def _send(self, row: Row, candidate: Candidate, job: Job) -> JobHandle | Finished:
         if self._attach_only and not row.asked_again:
             raise Cancelled("Nothing new is to be sent.")
+        self._slot.take_back(self._cancel)
         self._turn(candidate)
         if not self._desk.records.submitting(row.id):
             raise _Overtaken

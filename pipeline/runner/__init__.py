@@ -27,13 +27,14 @@ from pipeline.generation.preferences import PreferenceBook
 from pipeline.generation.prices import PublishedPrices
 from pipeline.generation.timing import Timing
 from pipeline.generation.voice_samples import VoiceSamples
-from pipeline.runner.driver import Driver, Ending, RunOptions
+from pipeline.runner.driver import Driver, Ending
 from pipeline.runner.estimate import Estimate, estimate
 from pipeline.runner.jobs import Jobs
 from pipeline.runner.lanes import LaneQueue, open_lanes
 from pipeline.runner.loose import LooseWork, Scope
 from pipeline.runner.problems import general
 from pipeline.runner.reference_jobs import ReferenceJobs
+from pipeline.runner.reuse import RunOptions
 from pipeline.runner.status import progress_of, run_status
 from pipeline.settings import Settings
 from pipeline.stage import Stage, StageContext, lipsync_key, video_key
@@ -288,7 +289,7 @@ class Runner:
         """Whether nothing at all is being made."""
         with self._lock:
             live = any(one.thread.is_alive() for one in self._live.values())
-        return not live and not any(lane.active() or lane.waiting() for lane in self.lanes.values())
+        return not live and all(lane.idle() for lane in self.lanes.values())
 
     # --- Inside ---------------------------------------------------------------------------------
 

@@ -11,16 +11,18 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane
-from pipeline.errors import Cancelled, DiskFull, MediaMissing, ProductError, StoreUnavailable
+from pipeline.errors import Cancelled, DiskFull, ProductError, StoreUnavailable
 from pipeline.generation.outcomes import Unresolved, stops_everything
 from pipeline.runner.graph import SETTLED, Graph, Node
-from pipeline.runner.lanes import LaneQueue
+from pipeline.runner.lanes import LaneQueue, Place
 from pipeline.runner.problems import Entry, kept, met, noted
+from pipeline.runner.reuse import RunOptions, stands
 from pipeline.stage import Outcome, Stage, StageContext, StageFailed
 from pipeline.store.ledger import StepRecord, forget_units
 
@@ -39,14 +41,6 @@ class _InputsChanged(Exception):
 
 class _Busy(Exception):
     """Somebody else has the unit; how it ended is read from the ledger then."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What a run redoes: stale units from the stage `redo_from` on; with `force` those with equal digests too."""
-
-    redo_from: str | None = None
-    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,7 +171,7 @@ class Driver:
             self._lanes[node.stage.lane].submit(
                 self.ctx.project_id,
                 node.unit.key,
-                lambda node=node: self._carry_out(node),  # type: ignore[misc]
+                partial(self._carry_out, node),
                 owner=self,
                 urgency=self.graph.urgency(node.unit.key),
             )
@@ -205,13 +199,13 @@ class Driver:
 
     # --- Lane threads ---------------------------------------------------------------------------
 
-    def _carry_out(self, node: Node) -> None:
+    def _carry_out(self, node: Node, place: Place) -> None:
         with self._lock:
             if self._asked is not None:
                 return
             self.graph.start(node.unit.key)
         try:
-            self._one_attempt(node)
+            self._one_attempt(node, place)
         except Exception as failure:
             log.exception("unit %s", node.unit.key)
             self._pause_for("internal", f"{node.unit.label}: {type(failure).__name__}")
@@ -220,7 +214,7 @@ class Driver:
                 self._in_flight -= 1
                 self._wake.notify_all()
 
-    def _one_attempt(self, node: Node) -> None:
+    def _one_attempt(self, node: Node, place: Place) -> None:
         stage, unit = node.stage, node.unit
         digest = ""
         attempt = 0
@@ -230,12 +224,12 @@ class Driver:
             record = self._record(unit.key)
             if record is not None and self._failed_before(node, record, digest):
                 return
-            if record is not None and self._reusable(node, record, digest):
+            if record is not None and self._stands(node, record, digest):
                 self._note_problems(node, (record.output or {}).get("problems", ()))
                 self._settle_node(node, record.status)
                 return
             attempt = self._claimed(node, record, digest)
-            outcome = stage.run(self.ctx, unit)
+            outcome = stage.run(self.ctx.at(place), unit)
             self._finish(node, digest, outcome)
         except _InputsChanged:
             self._hand_back(unit.key, digest)
@@ -314,32 +308,8 @@ class Driver:
         except PAUSING as failure:
             self._pause_for(failure.code, failure.sentence)
 
-    def _reusable(self, node: Node, record: StepRecord, digest: str) -> bool:
-        """Whether the ledger's finished work stands: equal inputs, or stale work that nobody asked to redo."""
-        if record.status not in ("done", "skipped"):
-            return False
-        lost = self._lost_media(record)
-        if lost is not None:
-            self.ctx.say(node.stage.name, node.unit.key, f"{node.unit.label}: {lost} is gone, making it again")
-            return False
-        asked = self._asked_to_redo(node.stage)
-        if record.digest != digest:
-            return not (asked or node.unit.derived)
-        redone = record.run_id == self.ctx.run_id
-        return redone or not (asked and self._options.force)
-
-    def _asked_to_redo(self, stage: Stage) -> bool:
-        names = [known.name for known in self.graph.order]
-        start = self._options.redo_from
-        return start is not None and names.index(stage.name) >= names.index(start)
-
-    def _lost_media(self, record: StepRecord) -> str | None:
-        for url in (record.output or {}).get("media", ()):
-            try:
-                self.ctx.store.media.path(url)
-            except MediaMissing:
-                return str(url)
-        return None
+    def _stands(self, node: Node, record: StepRecord, digest: str) -> bool:
+        return stands(self.ctx, node, record, digest, options=self._options, order=self.graph.order)
 
     def _finish(self, node: Node, digest: str, outcome: Outcome) -> None:
         def apply(session: Session) -> None:

@@ -142,7 +142,7 @@ class Jobs:
                 return
             self._at_work[job_id] = threading.Event()
         key = f"{_PREFIX}{job_id}"
-        self._lanes[kind.lane].submit(row.project_id or 0, key, lambda: self._work(job_id), owner=self, ahead=True)
+        self._lanes[kind.lane].submit(row.project_id or 0, key, lambda _: self._work(job_id), owner=self, ahead=True)
 
     def cancel(self, job_id: str) -> Job:
         """Ends a job; what a provider has begun is kept when it comes, and not shown. Raises NotFound, Conflict."""

@@ -22,9 +22,10 @@ from pipeline.errors import Conflict, NotFound, ProductError
 from pipeline.generation.generate import Generator
 from pipeline.generation.outcomes import Unresolved
 from pipeline.generation.record import Row
-from pipeline.runner.driver import Driver, RunOptions
+from pipeline.runner.driver import Driver
 from pipeline.runner.lanes import LaneQueue
 from pipeline.runner.late import keep_version
+from pipeline.runner.reuse import RunOptions
 from pipeline.runner.single import Single, only, unit_of
 from pipeline.stage import Stage, StageContext, Unit
 from pipeline.store import Store

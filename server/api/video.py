@@ -34,9 +34,11 @@ class ShotClip(Answer):
 
 
 class VideoStatus(Answer):
-    """`halted` is the code of what stopped the queue, null while it goes on."""
+    """`active` clips hold one of `maxConcurrent` places; those in `checking` have come, and are fetched and brought to
+    form without one. `halted` is the code of what stopped the queue, null while it goes on."""
 
     active: int
+    checking: int
     waiting: int
     halted: str | None
     maxConcurrent: int
@@ -99,12 +101,13 @@ def video_status(project_id: int) -> dict[str, Any]:
     lane = parts.runner.lanes[Lane.VIDEO]
 
     def idle() -> bool:
-        return not lane.active(project_id) and not lane.waiting(project_id)
+        return lane.idle(project_id)
 
     shots = clip_rows(parts.store, project_id, idle=idle)
     parts.runner.loose.watch()  # rows whose clip a provider still has are taken up by its handle
     return {
         "active": len(lane.active(project_id)),
+        "checking": len(lane.settling(project_id)),
         "waiting": len(lane.waiting(project_id)),
         "halted": parts.runner.generator.halted("video"),
         "maxConcurrent": lane.parallel,
