@@ -40,6 +40,19 @@ PROBLEMS: dict[str, Problem] = {
         "the server was called by a name that is not its own",
         "Open it as http://127.0.0.1, or set PUBLIC_URL to the address it is reached by.",
     ),
+    "login_required": Problem(
+        "the server has a passphrase, and this client is not logged in", "Log in (POST /api/login), then try again."
+    ),
+    "wrong_passphrase": Problem("the passphrase is not the server's", "Type the APP_PASSPHRASE of the server."),
+    "too_many_attempts": Problem(
+        "a wrong passphrase was given too often", "Wait as long as it says; who is logged in stays so."
+    ),
+    "wrong_token": Problem(
+        "the bearer token is missing or wrong", "Send the server's HERMES_TOKEN as Authorization: Bearer."
+    ),
+    "hermes_closed": Problem(
+        "the automation client's routes are closed", "Set HERMES_TOKEN on the server and start it again."
+    ),
     "address_forbidden": Problem(
         "an address leads where nothing of a provider's can be (a private network, say)",
         "Choose another model or provider; if it lives on this machine, set its base URL to a local address.",

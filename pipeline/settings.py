@@ -57,8 +57,10 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     app_passphrase: SecretStr | None = None
     hermes_token: SecretStr | None = None
+    hermes_callbacks_private: bool = False
     inference_token: SecretStr | None = None
     public_url: WebAddress | None = None
+    trusted_proxy: str | None = None
     inference_url: WebAddress | None = None
 
     # Limits

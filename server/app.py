@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, send_from_directory
+from flask import Flask, Response, request, send_from_directory
 
 from pipeline.errors import NotFound, ProductError
 from pipeline.settings import Settings
 from server.api import ROOMS
+from server.api import auth as logging_in
+from server.auth import COOKIE, admit, login
 from server.contract import declaration_of
 from server.http import install_errors, problem
 from server.metrics import Metrics
@@ -17,6 +19,7 @@ from server.safety import guard
 from server.wiring import Services
 
 PAGE = Path(__file__).parent / "page"
+_OPEN = frozenset({"home", "page_file", "favicon", "healthz"})  # undeclared, and shown without a login
 _BYTES_PER_WORD = 80  # room for a story of the longest kind, written as JSON with escapes
 _LEAST_BODY = 2 << 20
 _LARGEST_ID = (1 << 63) - 1  # what the database can compare with
@@ -40,6 +43,8 @@ def create_damaged_app(settings: Settings, damage: ProductError, backups: list[s
 
     @app.get("/healthz")
     def healthz() -> dict[str, object]:
+        if not login().admits(request.cookies.get(COOKIE)):
+            return {"status": "damaged", "code": damage.code}  # where things lie is nothing for strangers
         return {"status": "damaged", "code": damage.code, "detail": damage.sentence, "backups": backups}
 
     @app.route("/api/<path:_>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -48,6 +53,7 @@ def create_damaged_app(settings: Settings, damage: ProductError, backups: list[s
     def anything(_: str) -> Response:
         return problem(damage, backups=backups)
 
+    app.register_blueprint(logging_in.room)
     return app
 
 
@@ -77,6 +83,7 @@ def _bare_app(settings: Settings) -> Flask:
     app.url_map.redirect_defaults = False
     install_errors(app)
     guard(app, settings)
+    admit(app, settings, _OPEN)
 
     @app.url_value_preprocessor
     def known_numbers(endpoint: str | None, values: dict[str, Any] | None) -> None:

@@ -24,13 +24,14 @@ _CONVERTED = re.compile(r"<(?:[a-z]+(?:\([^)]*\))?:)?(\w+)>")
 _ALWAYS = ("wrong_host", "internal", "store_unavailable", "shutting_down")
 _ON_CHANGE = ("forbidden", "disk_full")
 _WITH_BODY = ("bad_request", "too_large", "unsupported_media_type", "invalid_input")
+_CLOSED: dict[str | None, tuple[str, ...]] = {"login": ("login_required",), "hermes": ("wrong_token", "hermes_closed")}
 _LARGEST_ID = (1 << 63) - 1
 _SECURITY = {
     "login": {
         "type": "apiKey",
         "in": "cookie",
-        "name": "session",
-        "description": "The cookie of a login; not needed while the server is reached from its own machine alone.",
+        "name": "video_story",
+        "description": "The cookie of a login (POST /api/login); not needed where the server has no passphrase.",
     },
     "hermes": {"type": "http", "scheme": "bearer", "description": "HERMES_TOKEN."},
 }
@@ -208,7 +209,7 @@ def _responses(rule: Rule, method: str, declaration: Declaration, refs: dict[Any
 
 
 def _codes(rule: Rule, method: str, declaration: Declaration) -> list[str]:
-    codes = [*declaration.problems, *_ALWAYS]
+    codes = [*declaration.problems, *_ALWAYS, *_CLOSED.get(declaration.security, ())]
     if method not in _READS:
         codes += _ON_CHANGE
     if rule.arguments:

@@ -6,6 +6,7 @@ are ended, and the process leaves with 0; the next start picks every film up.
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
 import sys
@@ -21,6 +22,7 @@ from pipeline.settings import Settings
 from pipeline.store import DataFolder
 from pipeline.store.failures import RESTORE_HINT
 from server.app import create_app, create_damaged_app, largest_body
+from server.channel import Channel, room_of
 from server.safety import is_loopback
 from server.wiring import Services, open_services
 
@@ -55,17 +57,12 @@ def serve(settings: Settings) -> int:
 
 
 def refused_address(settings: Settings) -> ProductError | None:
-    """Without a login nobody but this machine may reach the server."""
-    if is_loopback(settings.host):
+    """Without a passphrase nobody but this machine may reach the server."""
+    if is_loopback(settings.host) or settings.app_passphrase is not None:
         return None
-    if settings.app_passphrase is None:
-        return NeedsSetup(
-            f"HOST is {settings.host}, which other machines can reach, and no APP_PASSPHRASE is set.",
-            hint="Leave HOST at 127.0.0.1, and reach it through a tunnel or a proxy that asks for a login.",
-        )
     return NeedsSetup(
-        f"HOST is {settings.host}, which other machines can reach, and this version has no login yet.",
-        hint="Leave HOST at 127.0.0.1, and reach it through a tunnel or a proxy that asks for a login.",
+        f"HOST is {settings.host}, which other machines can reach, and no APP_PASSPHRASE is set.",
+        hint="Set APP_PASSPHRASE to several words, or leave HOST at 127.0.0.1.",
     )
 
 
@@ -82,7 +79,9 @@ def _until_stopped(settings: Settings, app: Flask, stop: threading.Event, servic
             max_request_body_size=largest_body(app),
             ident="video-story",
             clear_untrusted_proxy_headers=True,
+            **_proxy(settings),
         )
+        _watch_arrivals(server, app)
     except OSError as failure:
         why = failure.strerror or type(failure).__name__
         return _say(
@@ -101,10 +100,27 @@ def _until_stopped(settings: Settings, app: Flask, stop: threading.Event, servic
             log.info("picked up %d film(s) where they were left", len(picked_up))
     threading.Thread(target=_run, args=(server, stop), name="http", daemon=True).start()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"Video Story is at http://{host}:{server.effective_port}", flush=True)
+    port = getattr(server, "effective_port", None) or server.effective_listen[0][1]
+    print(f"Video Story is at http://{host}:{port}", flush=True)
     stop.wait()
     log.info("stopping")
     return OK  # the process ends now, and the web server's threads with it; until then it goes on answering
+
+
+def _proxy(settings: Settings) -> dict[str, Any]:
+    """What waitress is told of a reverse proxy: the nearest one alone is believed."""
+    if settings.trusted_proxy is None:
+        return {}
+    believed = {"x-forwarded-for", "x-forwarded-proto"}
+    return {"trusted_proxy": settings.trusted_proxy, "trusted_proxy_count": 1, "trusted_proxy_headers": believed}
+
+
+def _watch_arrivals(server: Any, app: Flask) -> None:
+    """A name such as localhost can stand for several addresses, and each has a listener in the server's map."""
+    channel = functools.partial(Channel, room=room_of(app))
+    for listener in [server, *getattr(server, "map", {}).values()]:
+        if hasattr(listener, "channel_class"):
+            listener.channel_class = channel
 
 
 def _run(server: Any, stop: threading.Event) -> None:

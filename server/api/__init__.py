@@ -7,6 +7,7 @@ from flask import Blueprint
 from server.api import (
     account,
     archive,
+    auth,
     credits,
     cutting,
     entities,
@@ -14,6 +15,7 @@ from server.api import (
     generations,
     guides,
     health,
+    hermes,
     jobs,
     media,
     money,
@@ -28,6 +30,7 @@ from server.api import (
 
 ROOMS: tuple[Blueprint, ...] = (
     health.room,
+    auth.room,
     projects.room,
     archive.room,
     runs.room,
@@ -35,6 +38,7 @@ ROOMS: tuple[Blueprint, ...] = (
     timeline.room,
     cutting.room,
     video.room,
+    hermes.room,
     shots.room,
     generations.room,
     media.room,

@@ -66,7 +66,7 @@ def metrics() -> Response:
 
 
 @room.get("/api/openapi.json")
-@api(answers={200: Raw(("application/json",))}, security=None)
+@api(answers={200: Raw(("application/json",))})
 def openapi() -> Response:
     """This description, in OpenAPI 3.1."""
     return json_text(json.dumps(description(current_app, title="Video Story", version="1"), ensure_ascii=False))
