@@ -18,7 +18,7 @@ from server.wiring import Services
 room = Blueprint("events", __name__, url_prefix="/api")
 
 _HEARTBEAT_S = 15.0
-_BEAT_S = 0.5  # at most so often does a stream say something
+_BEAT_S = 0.25  # at most so often does a stream say something
 _PAGE = 500
 _STREAM = Raw(("text/event-stream",))
 _RESUME = {"Last-Event-ID": "A stream goes on after this event."}

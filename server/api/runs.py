@@ -16,7 +16,7 @@ from server.http import services
 room = Blueprint("runs", __name__, url_prefix="/api/projects/<int:project_id>")
 
 _RUNNING_TICK_S = 10  # how long an unchanged answer may hold while a film is made: time to go moves without events
-_SHARED_S = 0.5
+_SHARED_S = 0.25
 _RUNNING = "SELECT 1 FROM runs WHERE project_id = ? AND state = 'running'"
 _STATUS_URL = "/api/projects/{project_id}/yolo-status"
 
@@ -116,7 +116,7 @@ def steer(project_id: int, command: Literal["pause", "resume", "cancel"]) -> dic
     return parts.runner.status(project_id)
 
 
-def _progress_version(project_id: int) -> str:
+def progress_version(project_id: int) -> str:
     """The project's events, and while a film is made a slow clock."""
     with services().store.db.reading() as connection:
         running = connection.exec_driver_sql(_RUNNING, (project_id,)).first()
@@ -124,7 +124,7 @@ def _progress_version(project_id: int) -> str:
 
 
 @room.get("/yolo-status")
-@api(answers={200: RunStatus}, polled=_progress_version, shared_s=_SHARED_S)
+@api(answers={200: RunStatus}, polled=progress_version, shared_s=_SHARED_S)
 def status(project_id: int) -> dict[str, Any]:
     """Tells how far the making is."""
     return services().runner.status(project_id)
