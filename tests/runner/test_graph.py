@@ -79,3 +79,53 @@ def test_units_that_wait_for_what_no_stage_makes_are_named():
     graph.expand(stage, stage.units(None))
     assert graph.take_ready() == []
     assert graph.stuck() == ["a"]
+
+
+def handed_out(*stages: PlainStage) -> list[str]:
+    """The order in which units are taken, each settling before the next are asked for."""
+    graph = Graph(stages)
+    for stage in stages:
+        graph.expand(stage, stage.units(None))
+    order: list[str] = []
+    while taken := graph.take_ready():
+        order += [node.unit.key for node in taken]
+        for node in taken:
+            graph.start(node.unit.key)
+            graph.settle(node.unit.key, "done")
+    return order
+
+
+CLIPS = PlainStage("clips", [Unit(f"clip/{number}", "") for number in range(4)])
+LIPS = PlainStage("lips", [Unit("lips/2", "", ("clip/2",))])
+EXPORT = PlainStage("export", [Unit("film", "", (*(f"clip/{number}" for number in range(4)), "lips/2"))])
+
+
+def test_urgency_is_the_longest_way_to_the_end():
+    graph = Graph([CLIPS, LIPS, EXPORT])
+    for stage in graph.order:
+        graph.expand(stage, stage.units(None))
+    found = {key: graph.urgency(key) for key in graph.nodes}
+    assert found == {"clip/0": 1, "clip/1": 1, "clip/2": 2, "clip/3": 1, "lips/2": 1, "film": 0}
+
+
+def test_the_more_urgent_is_handed_out_first_and_equals_in_the_film_s_order():
+    assert handed_out(CLIPS, LIPS, EXPORT) == ["clip/2", "clip/0", "clip/1", "clip/3", "lips/2", "film"]
+
+
+def test_urgency_grows_as_later_stages_are_listed_and_through_needs_of_the_same_stage():
+    chain = PlainStage("chain", [Unit("one", ""), Unit("two", "", ("one",)), Unit("three", "", ("two",))])
+    graph = Graph([chain, PlainStage("late", [Unit("end", "", ("three",))])])
+    graph.expand(chain, chain.units(None))
+    assert [graph.urgency(key) for key in ("one", "two", "three")] == [2, 1, 0]
+    graph.expand(graph.order[1], graph.order[1].units(None))
+    assert [graph.urgency(key) for key in ("one", "two", "three", "end")] == [3, 2, 1, 0]
+
+
+@given(chains())
+def test_no_unit_is_less_urgent_than_what_waits_for_it(stages):
+    graph = Graph(stages)
+    for stage in stages:
+        graph.expand(stage, stage.units(None))
+    for node in graph.nodes.values():
+        for need in node.unit.needs:
+            assert graph.urgency(need) > graph.urgency(node.unit.key)
