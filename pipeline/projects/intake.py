@@ -23,7 +23,7 @@ from pipeline.projects.fields import checked_story
 from pipeline.store import Store
 from pipeline.store.models import Project
 
-MOST_BYTES = 8 << 30
+MOST_BYTES = 4 << 30
 _MOST_DATA = 64 << 20
 _MOST_FILE = 2 << 30
 _MOST_ENTRIES = 50_000
