@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import wave
 from pathlib import Path
 
@@ -87,3 +88,34 @@ def test_a_lost_answer_is_not_asked_of_another_engine(desk: Bench):
     with pytest.raises(Unresolved):
         desk.make(request(desk), unit="lipsync/1")
     assert desk.submits() == 1
+
+
+class Noting:
+    """A slot that says when it was held."""
+
+    def __init__(self) -> None:
+        self.held = True
+        self.calls: list[str] = []
+
+    def let_go(self) -> None:
+        self.held = False
+        self.calls.append("let go")
+
+    def take_back(self, cancel: threading.Event) -> None:
+        if not self.held:
+            self.calls.append("taken back")
+        self.held = True
+
+
+def test_another_engine_is_asked_with_a_slot_taken_back(desk: Bench):
+    desk.simulator.script("wrong_type_output", operation="submit", model="*kling*", times=0)
+    slot = Noting()
+    desk.make(request(desk), unit="lipsync/1", slot=slot)
+    assert desk.submits() == 2
+    assert slot.calls == ["let go", "taken back", "let go"]
+
+
+def test_our_own_engine_keeps_its_slot(desk: Bench):
+    slot = Noting()
+    desk.make(desk.clip(), unit="videos/1", render="preview", slot=slot)
+    assert slot.held and slot.calls == []
