@@ -67,6 +67,15 @@ export function command(address, what) {
   return post(what === 'start' ? `${address}/yolo` : `${address}/yolo/${what}`);
 }
 
+/** Each of the three is asked once: a login is not tried again by itself. */
+export async function session() { return read(await send('/api/session', { cache: 'no-store' })); }
+export async function enter(passphrase) { return read(await send('/api/login', said({ passphrase }))); }
+export async function exit() { return read(await send('/api/logout', said({}))); }
+
+function said(body) {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+}
+
 async function send(address, options) {
   let answer;
   try {
@@ -82,6 +91,8 @@ async function read(answer) {
   if (answer.status === 204) return null;
   let body = {};
   try { body = await answer.json(); } catch { /* an answer that is not ours, e.g. a proxy's error page */ }
-  if (!answer.ok) throw new Problem(answer.status, body);
-  return body;
+  if (answer.ok) return body;
+  const problem = new Problem(answer.status, body);
+  if (problem.code === 'login_required') window.dispatchEvent(new Event('login-required'));
+  throw problem;
 }

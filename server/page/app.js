@@ -1,6 +1,7 @@
 // The page: which view the address asks for, and what it shows. Talking to the server is in api.js.
 import { api, command, create, describe, message } from './api.js';
 import { live } from './live.js';
+import { ask, greet } from './login.js';
 
 const STEPS = {
   story: 'Story', analysis: 'Reading the story', voices: 'Voices', script: 'Script', audio: 'Narration', scenes: 'Scenes',
@@ -64,6 +65,7 @@ function home() {
       remember('');
       location.hash = `#/film/${id}`;
     } catch (problem) {
+      if (asking) return; // the form to log in has taken the view; the draft is kept
       tell(at('story-problem'), describe(problem));
       story.focus();
     } finally {
@@ -319,5 +321,18 @@ function route() {
   window.scrollTo(0, 0);
 }
 
-window.addEventListener('hashchange', route);
+// Whatever was on the screen asks the server anew once the login is done; a story that was being written is kept.
+let asking = false;
+function login() {
+  if (asking) return;
+  asking = true;
+  leave();
+  leave = () => {};
+  message('');
+  ask(view, () => { asking = false; route(); });
+}
+
+window.addEventListener('login-required', login);
+window.addEventListener('hashchange', () => { if (!asking) route(); });
 route();
+greet().catch(() => { /* the view says that the server does not answer */ });

@@ -93,6 +93,7 @@ def test_the_page_is_whole(client: FlaskClient) -> None:
         ("app.js", "javascript"),
         ("api.js", "javascript"),
         ("live.js", "javascript"),
+        ("login.js", "javascript"),
         ("style.css", "css"),
     ):
         answer = client.get(f"/page/{name}")
