@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from pipeline.generation.account import Accounts
+from pipeline.hermes.callbacks import Callbacks
 from pipeline.media import MediaDesk
 from pipeline.projects.removal import Cleaner
 from pipeline.projects.uploads import Uploads
@@ -54,6 +55,7 @@ class Services:
     accounts: Accounts = field(init=False)
     media: MediaDesk = field(init=False)
     cleaner: Cleaner = field(init=False)
+    callbacks: Callbacks | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accounts", Accounts(self.settings, halts=self.runner.generator.halts))
@@ -61,12 +63,19 @@ class Services:
         desk = MediaDesk(self.store, runner.generator, full_access=lambda: runner.preferences.current.full_access)
         object.__setattr__(self, "media", desk)
         object.__setattr__(self, "cleaner", Cleaner(self.store, lambda: not runner.idle()))
+        token, private = self.settings.hermes_token, self.settings.hermes_callbacks_private
+        if token is not None:
+            callbacks = Callbacks(self.store, token.get_secret_value(), private=private)
+            object.__setattr__(self, "callbacks", callbacks)
+            callbacks.start()
 
     def close(self, timeout_s: float = 9.0) -> None:
         """Puts running work away and gives up the data folder."""
         self.closing.set()
         self.store.events.close()
         self.cleaner.close()
+        if self.callbacks is not None:
+            self.callbacks.close()
         self.media.close()
         self.runner.close(timeout_s)
         self.uploads.close()

@@ -21,6 +21,7 @@ from pipeline.film.clips import accept_clip, card, still_clip
 from pipeline.film.join import Chapter, export_film, poster
 from pipeline.film.timeline import slot_frames
 from pipeline.stage import Note, Outcome, StageContext, Unit, about_shot, frame_key, lipsync_key, shot_label, video_key
+from pipeline.store.deliveries import show_film
 from pipeline.store.models import Project, Scene, ScriptSegment, Shot
 from pipeline.store.spoken import spoken_segments
 
@@ -134,7 +135,7 @@ class ExportStage:
             film = ctx.publish(out, ext="mp4")
 
         def apply(session: Session) -> None:
-            ctx.project(session).film_url = film.url
+            show_film(session, ctx.project(session), film)
 
         text = f"The film is {duration_ms / 1000:.1f} s long and has {len(parts)} shots."
         return Outcome(text, media=(film.url,), problems=tuple(problems), apply=apply)

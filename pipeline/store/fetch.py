@@ -1,5 +1,5 @@
-"""Brings a provider's result here. Hides what an address from outside may not do: lead to this machine or its network,
-redirect there, never end, be too large, or be a web page.
+"""Brings a provider's result here, and sends messages to addresses that users gave. Hides what an address from outside
+may not do: lead to this machine or its network, redirect there, never end, be too large, or be a web page.
 
 The name is resolved once and the connection goes to that very address, so a name cannot be made to mean another machine
 between the check and the request.
@@ -8,16 +8,16 @@ between the check and the request.
 from __future__ import annotations
 
 import errno
-import ipaddress
-import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from pipeline.addresses import AddressForbidden, Resolve, by_system, looked_up
 from pipeline.contracts import RemoteMedia
 from pipeline.errors import BadMedia, ProductError
 from pipeline.store import failures
@@ -70,8 +70,11 @@ class _Place:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
-def fetch(media: RemoteMedia, out: Path, *, local: bool = False, total_s: float = 300.0) -> None:
-    """Writes the file to `out`. `local`: addresses of this machine are allowed (the provider itself is local).
+def fetch(
+    media: RemoteMedia, out: Path, *, local: bool = False, total_s: float = 300.0, resolve: Resolve = by_system
+) -> None:
+    """Writes the file to `out`. `local`: addresses of this machine and its network are allowed (the provider itself is
+    local). `resolve`: who is asked for a name's addresses.
 
     Raises FetchFailed, FetchGone, Forbidden, BadMedia (a web page, too large), DiskFull. No file is left then.
     """
@@ -80,7 +83,7 @@ def fetch(media: RemoteMedia, out: Path, *, local: bool = False, total_s: float 
     deadline = time.monotonic() + total_s
     most = MOST_BYTES[media.kind]
     try:
-        with _open(media.url, local, deadline) as response, out.open("wb") as file:
+        with _open(media.url, local, deadline, resolve) as response, out.open("wb") as file:
             _copy(response, file.write, most, deadline)
     except httpx.TimeoutException as problem:
         out.unlink(missing_ok=True)
@@ -99,13 +102,43 @@ def fetch(media: RemoteMedia, out: Path, *, local: bool = False, total_s: float 
         raise
 
 
-@contextmanager
-def _open(url: str, local: bool, deadline: float) -> Iterator[httpx.Response]:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool = False, total_s: float = 15.0) -> int:
+    """Sends a message and returns the status of the answer, whose body is not read; redirects are not followed.
+
+    `private`: addresses of this machine and its networks are allowed, and http too.
+    Raises FetchFailed (trying again may help) and Forbidden.
+    """
     import httpx
 
-    with httpx.Client(timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S), trust_env=False) as client:
+    place = _looked_up(url, private, what="callback", anywhere=private)
+    timeout = httpx.Timeout(total_s / 3, connect=min(_CONNECT_S, total_s / 3))
+    try:
+        with (
+            httpx.Client(timeout=timeout, trust_env=False) as client,
+            _ended_after(client, total_s),
+            client.stream(
+                "POST",
+                place.direct,
+                content=body,
+                headers={**headers, "Host": place.host_header},
+                extensions={"sni_hostname": place.host},
+            ) as response,
+        ):
+            return response.status_code
+    except httpx.HTTPError as problem:
+        raise FetchFailed(f"The callback address did not answer ({type(problem).__name__}).") from problem
+
+
+@contextmanager
+def _open(url: str, local: bool, deadline: float, resolve: Resolve) -> Iterator[httpx.Response]:
+    import httpx
+
+    with (
+        httpx.Client(timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S), trust_env=False) as client,
+        _ended_after(client, deadline - time.monotonic()),
+    ):
         for _ in range(_REDIRECTS + 1):
-            place = _looked_up(url, local)
+            place = _looked_up(url, local, resolve=resolve)
             request = client.build_request(
                 "GET",
                 place.direct,
@@ -155,28 +188,33 @@ def _in_time(deadline: float) -> None:
         raise FetchFailed("The provider's file took too long to fetch.")
 
 
-def _looked_up(url: str, local: bool) -> _Place:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme != "https" and not (local and parts.scheme == "http"):
-        raise Forbidden("The provider's file address is not an https address.")
+def _looked_up(
+    url: str, local: bool, *, what: str = "provider's file", anywhere: bool = False, resolve: Resolve = by_system
+) -> _Place:
     try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, ValueError, UnicodeError) as problem:
-        raise FetchFailed("The provider's file server is not known.") from problem
-    addresses = [str(one[4][0]) for one in found]
-    for address in addresses:
-        if not _allowed(address, local):
-            raise Forbidden("The provider's file address leads into a private network.")
-    return _Place(url, host, addresses[0])
+    except ValueError as problem:
+        raise Forbidden(f"The {what} address cannot be read.") from problem
+    if parts.scheme != "https" and not (local and parts.scheme == "http"):
+        raise Forbidden(f"The {what} address is not an https address.")
+    try:
+        ip = looked_up(host, port, "any" if anywhere else "local" if local else "public", resolve=resolve)
+    except AddressForbidden as problem:
+        raise Forbidden(f"The {what} address leads into a private network.") from problem
+    except (OSError, ValueError) as problem:
+        raise FetchFailed(f"The {what} server is not known.") from problem
+    return _Place(url, host, ip)
 
 
-def _allowed(address: str, local: bool) -> bool:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    if mapped is not None:
-        ip = mapped
-    if ip.is_loopback:
-        return local
-    return ip.is_global and not ip.is_multicast
+@contextmanager
+def _ended_after(client: httpx.Client, seconds: float) -> Iterator[None]:
+    """The client's own limits are for each read: a head that drips would keep them all and never end."""
+    timer = threading.Timer(max(0.0, seconds), client.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -7,8 +7,9 @@ Status columns are written by `states.py` and `ledger.py` alone; the defaults he
 """
 
 from pipeline.store.models.account import CreditEntry, Media, MoneyEntry
-from pipeline.store.models.base import Base, Counts, Indices, Names, Object, Objects, Timed, utc_now
+from pipeline.store.models.base import Base, Counts, Indices, Names, Object, Objects, Spans, Timed, utc_now
 from pipeline.store.models.files import ImageAnalysis, MediaFile, Verdict, Version
+from pipeline.store.models.hermes import Callback, Delivery
 from pipeline.store.models.log import Answer, Event, Setting
 from pipeline.store.models.story import Character, GuideImage, Project, Prop, Set
 from pipeline.store.models.timeline import Scene, SceneCharacter, SceneProp, ScriptSegment, Shot
@@ -17,9 +18,11 @@ from pipeline.store.models.work import Generation, Job, Run, Step
 __all__ = [
     "Answer",
     "Base",
+    "Callback",
     "Character",
     "Counts",
     "CreditEntry",
+    "Delivery",
     "Event",
     "Generation",
     "GuideImage",
@@ -42,6 +45,7 @@ __all__ = [
     "Set",
     "Setting",
     "Shot",
+    "Spans",
     "Step",
     "Timed",
     "Verdict",

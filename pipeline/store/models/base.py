@@ -13,6 +13,7 @@ Object = dict[str, Any]
 Names = list[str]
 Indices = list[int]
 Counts = dict[str, int]
+Spans = list[list[int]]
 Objects = list[dict[str, Any]]
 
 _PLAIN_JSON = JSON(none_as_null=True)
@@ -40,6 +41,7 @@ class Base(DeclarativeBase):
         Names: _PLAIN_JSON,
         Indices: _PLAIN_JSON,
         Counts: _PLAIN_JSON,
+        Spans: _PLAIN_JSON,
         Objects: _PLAIN_JSON,
     }
 

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _verdicts()
     _jobs()
     _answers()
+    _hermes()
 
 
 def _text(*names: str, null: bool = False) -> list[sa.Column[str]]:
@@ -228,3 +229,31 @@ def _answers() -> None:
     )
     op.create_index("ix_answers_at", "answers", ["at"])
     op.execute("DELETE FROM settings WHERE key LIKE 'idempotency:%'")
+
+
+def _hermes() -> None:
+    op.create_table(
+        "deliveries",
+        *_integer("project_id"),
+        *_text("etag"),
+        *_integer("size"),
+        *_json("covered"),
+        *_text("delivered_at", null=True),
+        *_text("created_at", "updated_at"),
+        _belongs("deliveries", "project_id", "projects", "CASCADE"),
+        sa.PrimaryKeyConstraint("project_id", "etag", name="pk_deliveries"),
+    )
+    op.create_table(
+        "callbacks",
+        *_integer("event_seq", "project_id"),
+        *_text("url"),
+        *_json("body"),
+        *_integer("attempts", "next_at"),
+        *_text("sent_at", "given_up_at", "problem", null=True),
+        *_text("created_at", "updated_at"),
+        _belongs("callbacks", "project_id", "projects", "CASCADE"),
+        sa.PrimaryKeyConstraint("event_seq", name="pk_callbacks"),
+    )
+    waiting = sa.text("sent_at IS NULL AND given_up_at IS NULL")
+    op.create_index("ix_callbacks_waiting", "callbacks", ["next_at"], sqlite_where=waiting)
+    op.create_index("ix_callbacks_project_id_event_seq", "callbacks", ["project_id", "event_seq"])
