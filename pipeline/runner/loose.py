@@ -196,13 +196,21 @@ class LooseWork:
     def _collect(self) -> None:
         while not self._closing.wait(self._look_every_s):
             try:
-                rows = self._scope.generator.left_behind()
+                rows = self._scope.generator.left_behind() or self._last_look()
                 if not rows:
                     return
                 for row in rows:
                     self._take_up(row)
             except ProductError as failure:
                 log.warning("collecting: %s", failure)
+
+    def _last_look(self) -> list[Row]:
+        """Before the collector goes: a job left behind since its last look finds it either working or gone."""
+        with self._lock:
+            rows = self._scope.generator.left_behind()
+            if not rows:
+                self._collector = None
+            return rows
 
     def _take_up(self, row: Row) -> None:
         if self._scope.attend(row):
