@@ -7,13 +7,13 @@ those and never ends. Works for httpx and httpx2 alike, because both hand out th
 from __future__ import annotations
 
 import ipaddress
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from pipeline.addresses import looked_up
 from pipeline.errors import Cancelled
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class _Backend:
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> _Stream:
         # Connecting to the address that was checked, not to the name again, which could by then lead elsewhere.
-        where = _public_address(host, port) if self._public_only else host
+        where = looked_up(host, port) if self._public_only else host
         return _Stream(self._inner.connect_tcp(where, port, timeout=left(timeout), **options))
 
     def __getattr__(self, name: str) -> Any:
@@ -120,11 +120,3 @@ class _Stream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
-
-
-def _public_address(host: str, port: int) -> str:
-    found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    inside = sorted(address for address in found if not ipaddress.ip_address(address.partition("%")[0]).is_global)
-    if inside or not found:
-        raise PermissionError(f"{host} leads to a private address")
-    return sorted(found, key=lambda address: ":" in address)[0]
