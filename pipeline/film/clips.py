@@ -10,17 +10,18 @@ import threading
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from pipeline.contracts import FilmForm
 from pipeline.errors import BadMedia
-from pipeline.film import camera, ffmpeg
+from pipeline.film import ffmpeg
 from pipeline.film import form as film_form
 from pipeline.film.files import making
 from pipeline.film.probe import Decoded, Probe
 from pipeline.film.timeline import frame_at, ms_of_frame
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _MOST_MS = 15 * 60_000
 _MOST_SIDE = 8_192
@@ -147,7 +148,11 @@ def still_clip(image: Path, frames: int, form: FilmForm, out: Path, *, cancel: t
 
     Raises BadMedia if the picture cannot be read.
     """
-    import cv2  # only here: the rest of the film needs no image library
+    # Only here: the rest of the film needs neither, and a server that starts again would wait for them.
+    import cv2
+    import numpy as np
+
+    from pipeline.film import camera
 
     width, height = (2 * round(side * _STILL_ZOOM / 2) for side in (form.width, form.height))
     planes = _read_planes(image, width, height)
@@ -164,6 +169,8 @@ def still_clip(image: Path, frames: int, form: FilmForm, out: Path, *, cancel: t
 
 
 def _read_planes(image: Path, width: int, height: int) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
+    import numpy as np
+
     report = ffmpeg.probe(image)
     if report.kind != "image":
         raise BadMedia(f"{image.name} is not a picture.")

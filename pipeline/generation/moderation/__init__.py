@@ -23,7 +23,6 @@ from pipeline.generation.moderation import policy
 from pipeline.generation.moderation.clearances import assembled, by_our_engine, sound, uploaded
 from pipeline.generation.moderation.policy import Decision, Said
 from pipeline.generation.outcomes import ContentRefused, ModerationUnavailable
-from pipeline.inference import safety
 from pipeline.providers.failures import ProviderFailure
 from pipeline.providers.moderators import MODERATORS, Answer, Check, Compute, ModerationAdapter, load_moderator
 from pipeline.settings import Settings
@@ -135,6 +134,8 @@ class Moderator:
         project_id: int | None,
         cancel: threading.Event,
     ) -> tuple[Decision, tuple[Finding, ...]]:
+        from pipeline.inference import safety  # with an image library, which no start has to wait for
+
         with self._folder() as folder:
             kind = "video" if ext in CLIPS else "image"
             pictures = self._compute(safety.views, path, kind, duration_ms, folder, timeout_s=VIEWS_TIMEOUT_S)
