@@ -23,15 +23,14 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, cast
 
 PART = 8 << 20  # bytes
-_BREAKS_S = (1, 2, 4, 8, 15, 30)  # the waits after a lost connection or a 5xx
-_AGAIN = (429, 502, 503, 504)
+_AGAIN = (429, 502, 503, 504)  # the server is away or busy
 
 
 class Refused(Exception):
@@ -74,12 +73,18 @@ class _Answer:
 
 
 class Hermes:
-    """One server. Every call may be repeated: none does its work twice."""
+    """One server. Every call may be repeated: none does its work twice.
 
-    def __init__(self, url: str, token: str, *, timeout_s: float = 60.0) -> None:
+    `breaks_s` are the waits, in seconds, after a lost connection or a server that is away; after the last it is raised.
+    """
+
+    def __init__(
+        self, url: str, token: str, *, timeout_s: float = 60.0, breaks_s: Sequence[float] = (1, 2, 4, 8, 15, 30)
+    ) -> None:
         self._url = url.rstrip("/")
         self._token = token
         self._timeout_s = timeout_s
+        self._breaks_s = tuple(breaks_s)
 
     def create_and_run(
         self, *, story: str | None = None, idea: str | None = None, key: str | None = None, **fields: Any
@@ -174,7 +179,7 @@ class Hermes:
 
     def _ask(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> _Answer:
         """The answer; a lost connection and a server that is away for a moment are asked again."""
-        for wait_s in (*_BREAKS_S, None):
+        for wait_s in (*self._breaks_s, None):
             request = urllib.request.Request(self._url + path, data=body, method=method, headers=headers or {})
             request.add_header("Authorization", f"Bearer {self._token}")
             try:
