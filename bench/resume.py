@@ -1,6 +1,6 @@
 """A server killed in the middle of a film, and started again: how soon the film goes on, and that nothing is redone.
 
-The film is made by the embedded engines. SIGKILL takes the server's whole group once some pictures are drawn; the next
+The film is made by the embedded engines. SIGKILL takes the server's whole group once some lines are spoken; the next
 process counts from its start until the ledger has a unit that it began. Beside it, in turn, a Python that only imports
 the libraries no server of this kind can do without.
 """
@@ -28,7 +28,7 @@ TURNS = 5
 AT_MOST_S = 2.0
 BARE = "import flask, waitress, sqlalchemy.orm, pydantic_settings, numpy"
 ENGINES_S = 60.0
-STORY = ROOT / "examples" / "the-tide-clock.txt"
+STORY = ROOT / "examples" / "crow-and-fiddle.txt"
 
 
 def free_port() -> int:
@@ -101,7 +101,7 @@ def bare() -> float:
 
 
 def begin(folder: Path) -> None:
-    """A film that is killed once its first pictures are drawn."""
+    """A film that is killed once some of its lines are spoken."""
     port = free_port()
     server = serve(folder, port)
     try:
@@ -109,8 +109,8 @@ def begin(folder: Path) -> None:
         project = ask(port, "/api/projects", {"title": "The bell", "story": STORY.read_text()})
         ask(port, f"/api/projects/{project['id']}/yolo", {})
         with closing(sqlite3.connect(f"file:{folder / 'video-story.db'}?mode=ro", uri=True)) as ledger:
-            drawn = "SELECT count(*) FROM steps WHERE stage IN ('refs', 'frames') AND status = 'done'"
-            until(lambda: ledger.execute(drawn).fetchone()[0] >= 2)
+            spoken = "SELECT count(*) FROM steps WHERE stage = 'audio' AND status = 'done'"
+            until(lambda: ledger.execute(spoken).fetchone()[0] >= 20)
     finally:
         kill(server)
 
