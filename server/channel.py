@@ -24,7 +24,7 @@ from server.http import problem_of
 
 GRACE_S = 30.0  # from a request's first byte to its last, and longer for what comes faster than
 SLOWEST = 4096  # bytes a second
-STRANGERS = 64 << 10  # bytes that a client may send who is not logged in
+STRANGERS = 1 << 20  # bytes that a client may send who is not logged in; webhooks are no larger
 _CODES = {401: "login_required", 408: "timeout", 413: "too_large", 431: "too_large", 500: "internal"}
 _SAID = {
     408: "The request took too long to arrive.",

@@ -124,6 +124,23 @@ def test_one_logout_leaves_other_devices_alone_unless_it_is_told_not_to(closed: 
     assert tablet.get("/api/projects").status_code == 401
 
 
+def test_an_event_stream_ends_with_its_login(closed: FlaskClient) -> None:
+    enter(closed)
+    other = closed.application.test_client()
+    enter(other)
+    wire = {"waitress.client_disconnected": lambda: False}  # as the web server gives it
+    asked = {"Accept": "text/event-stream"}
+    stream = closed.get("/api/events", headers=asked, environ_overrides=wire, buffered=False)
+    frames = iter(stream.response)
+    assert b"retry" in next(frames)
+    other.post("/api/projects", json={"story": "Seen."})
+    assert b"data:" in next(frames)
+    with_cookie(closed.application, cookie_of(closed)).post("/api/logout")
+    other.post("/api/projects", json={"story": "Not seen."})
+    assert list(frames) == []
+    stream.close()
+
+
 def test_a_login_outlives_a_restart_and_ends_with_its_passphrase(installation: Open, tmp_path: Path) -> None:
     first = create_app(installation(app_passphrase=PASSPHRASE)).test_client()
     enter(first)
