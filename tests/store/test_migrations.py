@@ -34,7 +34,7 @@ def test_the_migrated_schema_is_that_of_the_models(data: Path) -> None:
             assert ("WITHOUT ROWID" in made) == (options["with_rowid"] is False), name
             assert ("AUTOINCREMENT" in made) == options["autoincrement"], name
         partial = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE sql LIKE '% WHERE %'").scalar()
-        assert partial == 4
+        assert partial == 5
     engine.dispose()
 
 
