@@ -166,10 +166,11 @@ def test_bad_wishes_leave_nothing_behind(shop: Shop, wanted: dict[str, Any], sta
 def test_fifty_threads_race_for_the_last_credits(shop: Shop) -> None:
     shop.grant(4 * 7 + 3)
     statuses: list[int] = []
-    start = threading.Barrier(50)
+    start = threading.Barrier(50, timeout=60)
+    app = create_app(shop.services)
 
     def order() -> None:
-        client = create_app(shop.services).test_client()
+        client = app.test_client()
         start.wait()
         statuses.append(client.post("/api/media", json=IMAGE).status_code)
 
