@@ -283,10 +283,17 @@ JobRequest = ImageRequest | SpeechRequest | VideoRequest | LipsyncRequest | Upsc
 Capability = Literal["image", "speech", "video", "lipsync", "upscale"]
 
 
+class ShownImage(Value):
+    """A picture that goes along with a question: a JPEG file. Records know it by the content that it is a copy of."""
+
+    sha256: str = ""
+    path: Path = Field(exclude=True, repr=False)
+
+
 class ChatRequest(Value):
     """A question to a language model, whose answer has to be JSON of the given schema (strict: all fields required).
 
-    `purpose` is what it is for ("analysis", "shots", ...), for records and logs.
+    `purpose` is what it is for ("analysis", "shots", ...), for records and logs. `images` are shown after the prompt.
     """
 
     capability: Literal["text"] = "text"
@@ -296,6 +303,7 @@ class ChatRequest(Value):
     schema_name: str
     answer_schema: dict[str, Any]
     max_output_tokens: int = 8_000
+    images: tuple[ShownImage, ...] = ()
 
 
 class ChatReply(Value):

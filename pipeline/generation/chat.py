@@ -208,7 +208,7 @@ class TextChain:
             errand,
             provider=adapter.name,
             model=adapter.model,
-            estimate=adapter.estimate(request),
+            estimate=adapter.most(request),
             attempt=asking.attempt,
         )
         lost = [0]

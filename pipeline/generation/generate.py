@@ -26,6 +26,7 @@ from pipeline.generation.moderation import Moderator
 from pipeline.generation.outcomes import (
     Abandoned,
     AskedAgain,
+    BudgetReached,
     ContentRefused,
     Halted,
     ModerationUnavailable,
@@ -74,7 +75,7 @@ class Generator:
         self._making: dict[str, _Shared] = {}
         self._phases: dict[tuple[int | None, str], str] = {}
         self._halts: dict[tuple[str, str], Halted] = {}
-        self._moderator = Moderator(store, chain.settings, chain.compute, self.records.book_check)
+        self._moderator = Moderator(store, chain.settings, chain.compute, self.records.look)
         self._publisher = Publisher(store, self.records, self._moderator)
         self.own_work = OwnWork(chain.settings.engine_workers)
         self._desk = Desk(self.records, chain, timing or Timing(), self.own_work, self._file, self._halted, self._halt)
@@ -194,12 +195,12 @@ class Generator:
         row, candidate, finished = brought.row, brought.candidate, brought.finished
         try:
             return self._publisher.publish(brought, cancel)
-        except (ContentRefused, ModerationUnavailable):
-            raise  # both are in the record
+        except (ContentRefused, ModerationUnavailable, BudgetReached):
+            raise  # all are in the record
         except ProductError as failure:
             # A paid job stays accepted: its result is fetched again once there is room for it.
             if not candidate.paid or not self._has_handle(row):
-                self._try_to_note(row.id, failure)
+                self._try_to_note(row.id, failure, self._publisher.bill(brought))
             raise
         finally:
             log.debug("%s: %s", candidate.place, finished.meta)
@@ -208,9 +209,9 @@ class Generator:
         current = self.records.row(row.id)
         return current is not None and current.handle is not None
 
-    def _try_to_note(self, generation_id: str, failure: ProductError) -> None:
+    def _try_to_note(self, generation_id: str, failure: ProductError, cost: int) -> None:
         try:
-            self.records.move(generation_id, "failed", failure)
+            self.records.move(generation_id, "failed", failure, cost=cost)
         except ProductError:
             # A full disk refuses this note too; the failure that is raised says more.
             return
@@ -234,6 +235,7 @@ class Generator:
 
         A submit whose answer a dead process did not live to see becomes ambiguous.
         """
+        self.records.close_looks_left_behind()
         for row in self.records.rows_in("submitting"):
             if row.boot_id != self._store.boot_id:
                 lost = Cancelled("The program ended before the answer came.")

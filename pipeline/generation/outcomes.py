@@ -30,9 +30,10 @@ class Halted(ProductError):
 
 
 class BudgetReached(ProductError):
-    """The next piece of work would cost more than is left."""
+    """The next piece of work could cost more than is left. `generation_id`: what is hidden until it can be checked."""
 
     code = "budget_reached"
+    generation_id: str | None = None
 
 
 class Abandoned(ProductError):

@@ -17,11 +17,12 @@ from pipeline.contracts import JobRequest, MediaRef
 from pipeline.errors import Conflict, MediaMissing
 from pipeline.generation.attendance import Brought
 from pipeline.generation.moderation import Moderator, by_our_engine
-from pipeline.generation.outcomes import ContentRefused, ModerationUnavailable
+from pipeline.generation.outcomes import BudgetReached, ContentRefused, ModerationUnavailable
 from pipeline.generation.record import Records, Row
 from pipeline.store import Store
 from pipeline.store.clearance import Clearance
 
+Undecided = ModerationUnavailable | BudgetReached
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 
 
@@ -61,14 +62,12 @@ class Publisher:
         self._moderator.check_inputs(tuple(_files_of(request)), project_id, cancel)
 
     def publish(self, brought: Brought, cancel: threading.Event) -> Generated:
-        """Raises ContentRefused and ModerationUnavailable, both noted in the record with what the provider bills."""
+        """Raises ContentRefused, ModerationUnavailable and BudgetReached (a check costs money too), all noted in the
+        record with what the provider bills."""
         candidate, finished, row = brought.candidate, brought.finished, brought.row
         meta = {**brought.output.meta, "measured": brought.accepted.measured}
         details = {**finished.meta, **brought.accepted.measured}
-        cost = finished.cost_micros
-        if cost is None:
-            request = _REQUEST.validate_python(row.request)
-            cost = candidate.adapter.estimate(request, candidate.model.name, brought.accepted.measured)
+        cost = self.bill(brought)
         path, ext = brought.accepted.path, brought.accepted.ext
         kept = _Kept(file=f"{row.id}.{ext}", ext=ext, meta=meta, details=details)
         if not candidate.paid:
@@ -78,10 +77,19 @@ class Publisher:
         except ContentRefused as refusal:
             self._records.bar(row, refusal, cost=cost)
             raise
-        except ModerationUnavailable as failure:
+        except (ModerationUnavailable, BudgetReached) as failure:
             self._hold(path, kept, row, failure, cost)
             raise
         return self._shown(path, kept, row, clearance, cost=cost)
+
+    @staticmethod
+    def bill(brought: Brought) -> int:
+        """What the provider bills, in micro-dollars."""
+        cost = brought.finished.cost_micros
+        if cost is not None:
+            return cost
+        request = _REQUEST.validate_python(brought.row.request)
+        return brought.candidate.adapter.estimate(request, brought.candidate.model.name, brought.accepted.measured)
 
     def recheck(self, row: Row, cancel: threading.Event) -> Generated:
         """A hidden result, checked again. Raises as `publish`, Conflict (it is not hidden), MediaMissing."""
@@ -99,7 +107,7 @@ class Publisher:
             if self._records.bar(row, refusal):
                 path.unlink(missing_ok=True)
             raise
-        except ModerationUnavailable as failure:
+        except (ModerationUnavailable, BudgetReached) as failure:
             failure.generation_id = row.id
             raise
         return self._shown(path, kept, row, clearance, cost=None)
@@ -117,7 +125,7 @@ class Publisher:
             cancel=cancel,
         )
 
-    def _hold(self, path: Path, kept: _Kept, row: Row, failure: ModerationUnavailable, cost: int) -> None:
+    def _hold(self, path: Path, kept: _Kept, row: Row, failure: Undecided, cost: int) -> None:
         """The file is in its place before the record says so: a death in between leaves a job to be fetched again."""
         failure.generation_id = row.id
         with self._store.media.holding(path, kept.file):

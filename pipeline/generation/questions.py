@@ -75,6 +75,7 @@ class Questions:
             unit_key=errand.unit_key,
             attempt=attempt,
             estimate_micros=estimate,
+            cancel=errand.cancel,
         )
         self._records.submitting(row.id)
         return row.id

@@ -6,25 +6,37 @@ budget is checked in the transaction that claims its share.
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from pipeline import prompts
 from pipeline.contracts import ChatRequest, JobRequest, MediaRef
-from pipeline.errors import ProductError
+from pipeline.errors import Cancelled, ProductError
 from pipeline.generation.outcomes import AskedAgain, BudgetReached, ContentRefused
 from pipeline.providers import JobHandle
 from pipeline.store import Store, money
-from pipeline.store.models import Generation, utc_now
+from pipeline.store.models import Generation
 from pipeline.store.states import GenerationStatus, generation_state
 
 REFUSED = "moderation_refused"
+QUICK = ("text", "check")  # questions and looks: over within minutes, and mostly far below what they reserve
+_LOOK_AGAIN_S = 0.1
+
+
+@dataclass
+class Bill:
+    """What a look has cost, in micro-dollars. `lost`: its answer did not come."""
+
+    micros: int
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,7 @@ class Records:
 
     def rows_in(self, *statuses: str) -> list[Row]:
         """Jobs in these states; questions to language models are no jobs."""
-        return self._rows(Generation.status.in_(statuses), Generation.capability.not_in(("text", "check")))
+        return self._rows(Generation.status.in_(statuses), Generation.capability.not_in(QUICK))
 
     def _rows(self, *where: ColumnElement[bool]) -> list[Row]:
         query = select(Generation).where(*where).order_by(Generation.prepared_at.desc())
@@ -148,35 +160,54 @@ class Records:
         unit_key: str,
         attempt: int,
         estimate_micros: int,
+        cancel: threading.Event,
     ) -> Row:
-        """A new record, with everything that sending it takes. Raises BudgetReached."""
-        generation_id = uuid.uuid4().hex
-        with self._store.db.write(durable=True) as session:
-            self._within_budget(session, project_id, estimate_micros)
-            session.add(
-                Generation(
-                    id=generation_id,
-                    project_id=project_id,
-                    unit_key=unit_key,
-                    capability=request.capability,
-                    provider=provider,
-                    model=model,
-                    request={**request.model_dump(mode="json"), "prompts_version": prompts.VERSION},
-                    request_digest=key,
-                    attempt=attempt,
-                    estimate_micros=estimate_micros,
-                    boot_id=self._store.boot_id,
-                )
-            )
-            money.book(session, generation_id)
-        row = self.row(generation_id)
-        assert row is not None
-        return row
+        """A new record, with everything that sending it takes, and its share of the budget. Raises BudgetReached."""
+        row = Generation(
+            id=uuid.uuid4().hex,
+            project_id=project_id,
+            unit_key=unit_key,
+            capability=request.capability,
+            provider=provider,
+            model=model,
+            request={**request.model_dump(mode="json"), "prompts_version": prompts.VERSION},
+            request_digest=key,
+            attempt=attempt,
+            estimate_micros=estimate_micros,
+            boot_id=self._store.boot_id,
+        )
+        self._claim(row, cancel)
+        found = self.row(row.id)
+        assert found is not None
+        return found
 
-    def _within_budget(self, session: Session, project_id: int | None, more: int) -> None:
-        over = money.overrun(session, project_id, more, self._spend_cap_micros)
-        if over is not None:
-            raise _over(over)
+    def _claim(self, row: Generation, cancel: threading.Event) -> None:
+        """Writes the row where its estimate fits. Waits while only what questions under way have reserved beyond their
+        bills stands in the way. Raises BudgetReached, Cancelled.
+        """
+        row_id = row.id
+        while True:
+            with self._store.db.write(durable=True) as session:
+                over = money.overrun(session, row.project_id, row.estimate_micros, self._spend_cap_micros)
+                if over is None:
+                    session.add(row)
+                    money.book(session, row_id)
+                    return
+                passing = self._reserved_for_moments(session, row.project_id if over.whose == "project" else None)
+            if over.spent_micros - passing + over.more_micros > over.limit_micros:
+                raise _over(over)
+            if cancel.wait(_LOOK_AGAIN_S):
+                raise Cancelled("The work was stopped while it waited for its share of the budget.")
+
+    def _reserved_for_moments(self, session: Session, project_id: int | None) -> int:
+        where = [
+            Generation.capability.in_(QUICK),
+            Generation.status.in_(money.OPEN),
+            Generation.boot_id == self._store.boot_id,
+        ]
+        if project_id is not None:
+            where.append(Generation.project_id == project_id)
+        return int(session.scalar(select(func.coalesce(func.sum(Generation.estimate_micros), 0)).where(*where)) or 0)
 
     def submitting(self, generation_id: str) -> bool:
         with self._store.db.write(durable=True) as session:
@@ -220,27 +251,52 @@ class Records:
         with self._store.db.write(durable=True) as session:
             return generation_state(session, row.id, "failed", **columns)
 
-    def book_check(self, checker: str, check: str, micros: int, project_id: int | None) -> None:
-        """A look that has been paid for, as a generation that is over: the account is whole."""
+    @contextmanager
+    def look(
+        self, checker: str, check: str, most_micros: int, project_id: int | None, cancel: threading.Event
+    ) -> Iterator[Bill]:
+        """Around a look that may cost so much: reserved before, and booked after as the block says in `Bill.micros`
+        (all of it where the block says nothing). A free one leaves no record. Raises BudgetReached before the block.
+        """
+        bill = Bill(most_micros)
+        if most_micros <= 0:
+            yield bill
+            return
         generation_id = uuid.uuid4().hex
+        self._claim(
+            Generation(
+                id=generation_id,
+                project_id=project_id,
+                unit_key=f"check/{check}",
+                capability="check",
+                provider=checker,
+                model=check,
+                request_digest=generation_id,
+                status="submitting",
+                estimate_micros=most_micros,
+                boot_id=self._store.boot_id,
+            ),
+            cancel,
+        )
+        answered = False
+        try:
+            yield bill
+            answered = True
+        finally:
+            with self._store.db.write(durable=True) as session:
+                to: GenerationStatus = "finished" if answered and not bill.lost else "failed"
+                generation_state(session, generation_id, to, actual_micros=bill.micros)
+
+    def close_looks_left_behind(self) -> None:
+        """Looks of a process that is gone: they may have been made, so they count with all that they may cost."""
+        query = select(Generation).where(
+            Generation.capability == "check",
+            Generation.status == "submitting",
+            Generation.boot_id != self._store.boot_id,
+        )
         with self._store.db.write(durable=True) as session:
-            session.add(
-                Generation(
-                    id=generation_id,
-                    project_id=project_id,
-                    unit_key=f"check/{check}",
-                    capability="check",
-                    provider=checker,
-                    model=check,
-                    request_digest=generation_id,
-                    status="finished",
-                    estimate_micros=micros,
-                    actual_micros=micros,
-                    boot_id=self._store.boot_id,
-                    ended_at=utc_now(),
-                )
-            )
-            money.book(session, generation_id)
+            for row in session.scalars(query).all():
+                generation_state(session, row.id, "failed", actual_micros=row.estimate_micros)
 
     def failed(self, row: Row, failure: ProductError, *, billed: bool) -> bool:
         """`billed`: the provider did the work, and will charge for it at the estimate."""
@@ -248,9 +304,17 @@ class Records:
             bill = session.get_one(Generation, row.id).estimate_micros if billed else 0
             return generation_state(session, row.id, "failed", error=_told(failure), actual_micros=bill)
 
-    def move(self, generation_id: str, to: GenerationStatus, failure: ProductError | None = None, **more: Any) -> bool:
-        """Any other change of state, with its cause."""
-        columns: dict[str, Any] = {}
+    def move(
+        self,
+        generation_id: str,
+        to: GenerationStatus,
+        failure: ProductError | None = None,
+        *,
+        cost: int | None = None,
+        **more: Any,
+    ) -> bool:
+        """Any other change of state, with its cause. `cost`: what the provider charges for it all the same."""
+        columns: dict[str, Any] = {} if cost is None else {"actual_micros": cost}
         if failure is not None:
             columns["error"] = _told(failure) | more
         with self._store.db.write(durable=True) as session:

@@ -23,6 +23,7 @@ from pipeline.generation.slots import Slot
 from pipeline.generation.timing import pause
 from pipeline.providers import Finished, Job, JobHandle
 from pipeline.providers.failures import ProviderFailure
+from pipeline.store.states import GenerationStatus
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,7 @@ class Undertaking:
             unit_key=self._unit_key,
             attempt=self._attempt,
             estimate_micros=candidate.adapter.estimate(self._request, candidate.model.name),
+            cancel=self._cancel,
         )
 
     def _job(self, row: Row, candidate: Candidate) -> Job:
@@ -179,7 +181,11 @@ class Undertaking:
         except ProviderFailure:
             raise
         except ProductError as failure:  # the answer was the result, and there is no job to come back to
-            self._desk.records.move(row.id, "cancelled" if isinstance(failure, Cancelled) else "failed", failure)
+            ended: GenerationStatus = "cancelled" if isinstance(failure, Cancelled) else "failed"
+            cost = answer.cost_micros
+            if cost is None:
+                cost = candidate.adapter.estimate(self._request, candidate.model.name)
+            self._desk.records.move(row.id, ended, failure, cost=cost)
             raise
 
     def _send(self, row: Row, candidate: Candidate, job: Job) -> JobHandle | Finished:

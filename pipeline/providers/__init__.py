@@ -261,6 +261,10 @@ class ChatAdapter(Protocol):
         """What the answer is likely to cost, in micro-dollars."""
         ...
 
+    def most(self, request: ChatRequest) -> int:
+        """The most that one send can be billed with, in micro-dollars: what is reserved before it is sent."""
+        ...
+
     def complete(self, request: ChatRequest) -> ChatReply:
         """ONE request. Raises BadAnswer (failures.py) with the reason when the answer is no JSON object (cut off,
         malformed), and ProviderFailure; there `accepted` says that the request had left and may be charged."""

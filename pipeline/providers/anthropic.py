@@ -15,12 +15,15 @@ from pipeline.providers.chat import (
     LIMITS,
     Failing,
     Limits,
+    as_base64,
     bounded_client,
     cost,
     default_model,
     fields,
     kind_of_refusal,
+    length_of,
     likely_cost,
+    most_cost,
     never_sent,
     read_answer,
 )
@@ -67,7 +70,10 @@ class Anthropic:
         return None
 
     def estimate(self, request: ChatRequest) -> int:
-        return likely_cost(self.model, len(request.system) + len(request.prompt), request.max_output_tokens)
+        return likely_cost(self.model, length_of(request), request.max_output_tokens)
+
+    def most(self, request: ChatRequest) -> int:
+        return most_cost(self.model, request)
 
     def complete(self, request: ChatRequest) -> ChatReply:
         body = self._fields(self._post(request))
@@ -102,7 +108,7 @@ class Anthropic:
                     model=self.model,
                     max_tokens=request.max_output_tokens,
                     system=request.system,
-                    messages=[{"role": "user", "content": request.prompt}],
+                    messages=[{"role": "user", "content": _content(request)}],
                     output_config={"format": {"type": "json_schema", "schema": request.answer_schema}},
                 ) as response,
             ):
@@ -168,3 +174,11 @@ class Anthropic:
                 http_client=bounded_client(anthropic.DefaultHttpxClient(follow_redirects=False)),
             )
         return self._client
+
+
+def _content(request: ChatRequest) -> Any:
+    """The prompt, and after it the pictures that go along."""
+    if not request.images:
+        return request.prompt
+    sources = ({"type": "base64", "media_type": "image/jpeg", "data": as_base64(image)} for image in request.images)
+    return [{"type": "text", "text": request.prompt}, *({"type": "image", "source": source} for source in sources)]

@@ -6,6 +6,7 @@ chats carry `accepted`: the request had left, so it may be charged although ther
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import tomllib
@@ -13,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from pipeline.contracts import ChatRequest, ShownImage
 from pipeline.providers.deadline import bounded
 from pipeline.providers.failures import BadAnswer, FailureKind, ProviderFailure
 
@@ -22,6 +24,8 @@ T = TypeVar("T")
 
 LARGEST_ANSWER = 8 * 1024 * 1024
 _TOKEN_CHARS = 3.5  # letters per token, on the safe side for English
+_IMAGE_TOKENS = 1_600  # of a picture of about a megapixel, the dearest that is sent
+_FRAME_TOKENS = 1_000  # what a provider may put around a question of its own accord, for an answer of a schema
 _FENCED = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
 _MODERATED = re.compile(r"content_policy|content policy|safety system|moderation|flagged", re.IGNORECASE)
@@ -70,6 +74,35 @@ def likely_cost(
     price = (prices or {}).get(model) or list_price(model)
     asked, told = int(characters / _TOKEN_CHARS), most_output_tokens // 2
     return int(-(-(asked * price["input"] + told * price["output"]) // 1000))
+
+
+def most_cost(
+    model: str,
+    request: ChatRequest,
+    prices: Mapping[str, Mapping[str, int]] | None = None,
+    *,
+    unlisted: Literal["free", "dear"] = "free",
+) -> int:
+    """The most that one send of the question can be billed with: every byte a token, and the longest answer.
+
+    A model without any price counts as free (a server of one's own), or like the dearest that is listed.
+    """
+    told = [one for one in (_facts()["prices"].get(model), (prices or {}).get(model)) if one]
+    known = told or (list(_facts()["prices"].values()) if unlisted == "dear" else [])
+    written = (request.system, request.prompt, json.dumps(request.answer_schema))
+    asked = sum(len(part.encode()) for part in written) + len(request.images) * _IMAGE_TOKENS + _FRAME_TOKENS
+    dearest = {side: max((one[side] for one in known), default=0) for side in ("input", "output")}
+    return -(-(asked * dearest["input"] + request.max_output_tokens * dearest["output"]) // 1000)
+
+
+def length_of(request: ChatRequest) -> int:
+    """How many characters the question is as long as, its pictures included."""
+    shown = int(len(request.images) * _IMAGE_TOKENS * _TOKEN_CHARS)
+    return len(request.system) + len(request.prompt) + shown
+
+
+def as_base64(image: ShownImage) -> str:
+    return base64.b64encode(image.path.read_bytes()).decode()
 
 
 def bounded_client(client: T) -> T:

@@ -10,7 +10,7 @@ import json
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pipeline.contracts import ChatReply, ChatRequest
 from pipeline.providers import Published
@@ -19,11 +19,14 @@ from pipeline.providers.chat import (
     LIMITS,
     Failing,
     Limits,
+    as_base64,
     bounded_client,
     cost,
     fields,
     kind_of_refusal,
+    length_of,
     likely_cost,
+    most_cost,
     never_sent,
     read_answer,
 )
@@ -89,7 +92,7 @@ class OpenAIProtocol:
             "model": self._model,
             "messages": [
                 {"role": "system", "content": request.system},
-                {"role": "user", "content": request.prompt},
+                {"role": "user", "content": _content(request)},
             ],
             "response_format": {
                 "type": "json_schema",
@@ -205,6 +208,15 @@ def _client(base_url: str, key: str, limits: Limits) -> OpenAI:
     )
 
 
+def _content(request: ChatRequest) -> str | list[dict[str, Any]]:
+    """The prompt as text alone where no picture goes along: not every server of the protocol takes parts."""
+    if not request.images:
+        return request.prompt
+    addresses = (f"data:image/jpeg;base64,{as_base64(image)}" for image in request.images)
+    shown = [{"type": "image_url", "image_url": {"url": address}} for address in addresses]
+    return [{"type": "text", "text": request.prompt}, *shown]
+
+
 def _joined(content: object) -> str:
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
@@ -222,6 +234,7 @@ class OpenAIChat:
     """What the adapters of this protocol share: the server is connected to with the first request, and once."""
 
     model: str
+    unlisted: ClassVar[Literal["free", "dear"]] = "free"
 
     def __init__(self) -> None:
         self._prices: dict[str, dict[str, int]] = {}
@@ -229,8 +242,10 @@ class OpenAIChat:
         self._lock = threading.Lock()
 
     def estimate(self, request: ChatRequest) -> int:
-        characters = len(request.system) + len(request.prompt)
-        return likely_cost(self.model, characters, request.max_output_tokens, self._prices)
+        return likely_cost(self.model, length_of(request), request.max_output_tokens, self._prices)
+
+    def most(self, request: ChatRequest) -> int:
+        return most_cost(self.model, request, self._prices, unlisted=self.unlisted)
 
     def published(self) -> Published:
         return Published()

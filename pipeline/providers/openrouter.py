@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pipeline.providers import Account, Published, accounts
 from pipeline.providers.chat import LIMITS, Failing, Limits, default_model, list_price
@@ -15,6 +15,7 @@ class OpenRouter(OpenAIChat):
     name: ClassVar[str] = "openrouter"
     label: ClassVar[str] = "OpenRouter"
     key_setting: ClassVar[str] = "openrouter_api_key"
+    unlisted: ClassVar[Literal["free", "dear"]] = "dear"
 
     def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
         self._key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else ""

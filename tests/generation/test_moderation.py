@@ -122,7 +122,7 @@ def test_a_hidden_result_stays_hidden_over_a_restart(checked: Bench, simulator: 
     for _ in range(2):
         with pytest.raises(ModerationUnavailable):
             checked.make(checked.picture())
-    assert checked.statuses() == ["held"]
+    assert [row.status for row in checked.rows() if row.capability != "check"] == ["held"]
     assert checked.generator.left_behind() == []
     assert checked.make(checked.picture()).provider == "replicate"
     assert checked.submits() == 1

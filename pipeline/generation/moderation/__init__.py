@@ -10,10 +10,11 @@ import hashlib
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from shutil import rmtree
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -23,6 +24,7 @@ from pipeline.generation.moderation import policy
 from pipeline.generation.moderation.clearances import assembled, by_our_engine, sound, uploaded
 from pipeline.generation.moderation.policy import Decision, Said
 from pipeline.generation.outcomes import ContentRefused, ModerationUnavailable
+from pipeline.generation.record import Bill
 from pipeline.providers.failures import ProviderFailure
 from pipeline.providers.moderators import MODERATORS, Answer, Check, Compute, ModerationAdapter, load_moderator
 from pipeline.settings import Settings
@@ -44,17 +46,21 @@ _SETUP: dict[Check, str] = {
 }
 
 
-class Moderator:
-    """One per store. `book(checker, check, micros, project_id)` is told what a paid look has cost. Every method may be
-    called from any thread, blocks, and raises ProductError."""
+class Looks(Protocol):
+    def __call__(
+        self, checker: str, check: str, most_micros: int, project_id: int | None, cancel: threading.Event
+    ) -> AbstractContextManager[Bill]: ...
 
-    def __init__(
-        self, store: Store, settings: Settings, compute: Compute, book: Callable[[str, str, int, int | None], None]
-    ) -> None:
+
+class Moderator:
+    """One per store. `look` stands around every look, for its money (`Records.look`). Every method may be called from
+    any thread, blocks, and raises ProductError."""
+
+    def __init__(self, store: Store, settings: Settings, compute: Compute, look: Looks) -> None:
         self._store = store
         self._settings = settings
         self._compute = compute
-        self._book = book
+        self._look = look
         self._order = _order(settings.moderation_checkers)
         self._adapters: dict[str, ModerationAdapter] = {}
         self._lock = threading.Lock()
@@ -162,14 +168,18 @@ class Moderator:
         for adapter in checkers:
             if cancel.is_set():
                 raise Cancelled("The work was stopped while it was checked.")
-            try:
-                answer = adapter.check(check, pictures)
-            except ProviderFailure as failure:
-                log.warning("%s check by %s: %s", check, adapter.name, failure)
-                self._pay(adapter, check, adapter.price(check, len(pictures)) if failure.accepted else 0, project_id)
+            most = adapter.price(check, len(pictures))
+            with self._look(adapter.name, check, most, project_id, cancel) as bill:
+                answer = None
+                try:
+                    answer = adapter.check(check, pictures)
+                    bill.micros = answer.cost_micros
+                except ProviderFailure as failure:
+                    log.warning("%s check by %s: %s", check, adapter.name, failure)
+                    bill.micros, bill.lost = (most if failure.accepted else 0), True
+            if answer is None:
                 findings.append(Finding(check, adapter.name, "error"))
                 continue
-            self._pay(adapter, check, answer.cost_micros, project_id)
             said = Said(check, "answered" if answer.known else "unknown", adapter.name, dict(answer.scores))
             findings.append(_finding(said, rating, answer))
             return said
@@ -185,10 +195,6 @@ class Moderator:
             adapters = [self._adapters[name] for name in self._order]
         ready = [one for one in adapters if check in one.checks and one.missing() is None]
         return [one for one in ready if rating == "general" or one.grown_up]
-
-    def _pay(self, adapter: ModerationAdapter, check: Check, micros: int, project_id: int | None) -> None:
-        if micros > 0:
-            self._book(adapter.name, check, micros, project_id)
 
     # --- Verdicts -------------------------------------------------------------------------------
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipeline.contracts import ChatRequest
+from pipeline.contracts import ChatRequest, ShownImage
 from pipeline.prompts import writing
-from pipeline.providers.chat import Failing, Limits
+from pipeline.providers.chat import Failing, Limits, most_cost
 from pipeline.providers.failures import BadAnswer, ProviderFailure
 from pipeline.providers.moderators import Answer, Check, Compute, Label
 from pipeline.providers.openai_protocol import OpenAIProtocol
 from pipeline.settings import Settings
 
-PRICE_MICROS = 2_000  # what a look is taken to cost where its answer was lost
 SCORES: tuple[Label, ...] = ("nudity", "suggestive", "offensive", "illegal")
 _SCORE = {"type": "number", "minimum": 0, "maximum": 1}
 SCHEMA: dict[str, Any] = {
@@ -27,19 +25,16 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-class _Shown(ChatRequest):
-    """A question with pictures (data URIs)."""
-
-    pictures: tuple[str, ...]
-
-
-class _Seeing(OpenAIProtocol):
-    def _body(self, request: ChatRequest) -> dict[str, Any]:
-        body = super()._body(request)
-        assert isinstance(request, _Shown)
-        shown = [{"type": "image_url", "image_url": {"url": url}} for url in request.pictures]
-        body["messages"][1]["content"] = [{"type": "text", "text": request.prompt}, *shown]
-        return body
+def _request(pictures: Sequence[Path]) -> ChatRequest:
+    return ChatRequest(
+        purpose="moderation",
+        system=writing.question("moderation"),
+        prompt="Rate these pictures.",
+        schema_name="rating",
+        answer_schema=SCHEMA,
+        max_output_tokens=300,
+        images=tuple(ShownImage(path=one) for one in pictures),
+    )
 
 
 class Vision:
@@ -52,7 +47,7 @@ class Vision:
         self._settings = settings
         self._key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else ""
         self._failing = Failing(self.name, self.label, "OPENROUTER_API_KEY", self._key)
-        self._chat: _Seeing | None = None
+        self._chat: OpenAIProtocol | None = None
         self._lock = threading.Lock()
 
     def missing(self) -> str | None:
@@ -61,17 +56,8 @@ class Vision:
         return None if self._key else "OPENROUTER_API_KEY"
 
     def check(self, check: Check, pictures: Sequence[Path]) -> Answer:
-        request = _Shown(
-            purpose="moderation",
-            system=writing.question("moderation"),
-            prompt="Rate these pictures.",
-            schema_name="rating",
-            answer_schema=SCHEMA,
-            max_output_tokens=300,
-            pictures=tuple("data:image/jpeg;base64," + base64.b64encode(one.read_bytes()).decode() for one in pictures),
-        )
         try:
-            reply = self._connected().complete(request)
+            reply = self._connected().complete(_request(pictures))
         except BadAnswer as answer:
             raise self._failing.failure("transient", answer.detail, charged=True) from None
         numbers = {name: self._score(reply.data, name) for name in (*SCORES, "minor")}
@@ -83,7 +69,7 @@ class Vision:
         return Answer({"minor": numbers["minor"]} if people else {}, known=people, cost_micros=reply.cost_micros)
 
     def price(self, check: Check, pictures: int) -> int:
-        return PRICE_MICROS
+        return most_cost(self._settings.vision_model or "", _request([Path()] * pictures), unlisted="dear")
 
     def close(self) -> None:
         with self._lock:
@@ -100,11 +86,11 @@ class Vision:
     def _unreadable(self, name: str) -> ProviderFailure:
         return self._failing.failure("transient", f"its answer has no usable {name!r}", charged=True)
 
-    def _connected(self) -> _Seeing:
+    def _connected(self) -> OpenAIProtocol:
         with self._lock:
             if self._chat is None:
                 longest = self._settings.provider_timeout_s
-                self._chat = _Seeing(
+                self._chat = OpenAIProtocol(
                     self._failing,
                     provider=self.name,
                     model=self._settings.vision_model or "",
