@@ -23,7 +23,7 @@ from pipeline.contracts import (
     digest,
 )
 from pipeline.store import versions
-from pipeline.store.models import Character, GuideImage, Project, Prop
+from pipeline.store.models import Character, GuideImage, Project, Prop, Version
 from pipeline.store.models import Set as SetRow
 
 EntityType = Literal["characters", "sets", "props"]
@@ -238,6 +238,31 @@ def is_users_own(entity: Entity) -> bool:
     """Whether its reference picture is one that no run may replace."""
     kept = (entity.reference_image_prompt or "").startswith(KEPT_PROMPTS)
     return bool(entity.reference_image_url) and (kept or OWN_REFERENCE in (entity.edited_fields or ()))
+
+
+def keep_late_reference(
+    session: Session, entity: Entity, url: str, meta: Mapping[str, Any] | None = None, prompt: str = ""
+) -> Version:
+    """A picture for an entity that was edited or cleared while it was made: a version "from earlier text".
+
+    It is shown only where nothing has ever been; the prompt stays what it is, so that the next one is built anew.
+    """
+    never = not versions.ever_filled(session, type_of(entity), entity.id, "reference_image")
+    version = versions.keep(
+        session,
+        entity.project_id,
+        type_of(entity),
+        entity.id,
+        "reference_image",
+        url,
+        source="generated",
+        earlier_text=True,
+        prompt=prompt,
+        meta=dict(meta or {}),
+    )
+    if never:
+        entity.reference_image_url = url
+    return version
 
 
 def seed_of(*parts: object) -> int:

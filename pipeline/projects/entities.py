@@ -27,7 +27,15 @@ from pipeline.generation.entities import (
     type_of,
 )
 from pipeline.generation.reference_images import model_for, split
-from pipeline.projects.entity_fields import FEEDS_PROMPT, FIELDS, VIEWS, EntityView, GuideView, columns_of
+from pipeline.projects.entity_fields import (
+    FEEDS_PROMPT,
+    FIELDS,
+    SHAPES_FRAMES,
+    VIEWS,
+    EntityView,
+    GuideView,
+    columns_of,
+)
 from pipeline.projects.fields import check_version
 from pipeline.store import versions
 from pipeline.store.ledger import forget_units
@@ -44,6 +52,7 @@ from pipeline.store.models import (
     Shot,
 )
 from pipeline.store.models import Set as SetRow
+from pipeline.store.places import looks_changed
 
 MOST_ENTITIES = 500
 
@@ -134,8 +143,20 @@ def change(
     entity.edited_fields = sorted({*(entity.edited_fields or ()), *fields})
     if FEEDS_PROMPT[type_of(entity)] & changed.keys():
         drop_built_prompt(entity)
+    if SHAPES_FRAMES[type_of(entity)] & changed.keys():
+        _outdate_shots(session, entity)
     entity.version += 1
     session.flush()
+
+
+def _outdate_shots(session: Session, entity: Entity) -> None:
+    """The shots that show it were drawn as it looked before."""
+    shots = select(Shot).where(Shot.project_id == entity.project_id)
+    if isinstance(entity, SetRow):
+        shots = shots.join(Scene, Scene.id == Shot.scene_id).where(Scene.set_id == entity.id)
+    for shot in session.scalars(shots).all():
+        if isinstance(entity, SetRow) or entity.name in shot.subjects:
+            looks_changed(session, shot)
 
 
 def _set(row: Entity, fields: Mapping[str, Any]) -> None:

@@ -66,6 +66,12 @@ FEEDS_PROMPT: dict[EntityType, frozenset[str]] = {
     "sets": frozenset({"name", "description", "mood", "time_of_day"}),
     "props": frozenset({"name", "description"}),
 }
+# Saving one of these makes the frames that show the entity tell of what was. A scene has a mood and a time of its own.
+SHAPES_FRAMES: dict[EntityType, frozenset[str]] = {
+    "characters": frozenset({"appearance", "age_group", "gender"}),
+    "sets": frozenset({"description"}),
+    "props": frozenset({"description"}),
+}
 
 
 class GuideView(Document):

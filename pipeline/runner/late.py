@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pipeline.film.timeline import slot_frames
+from pipeline.generation.entities import ENTITIES, Entity, EntityType, keep_late_reference
 from pipeline.generation.generate import Generated
 from pipeline.stage import StageContext
-from pipeline.store import versions
-from pipeline.store.models import Character, Prop, Set, Shot
+from pipeline.store.models import Shot
 from pipeline.store.places import ShotSlot, keep_late
 
 _SLOTS: dict[str, ShotSlot] = {"frames": "first_frame", "videos": "video", "lipsync": "lipsync"}
-_ENTITIES: dict[str, tuple[versions.SubjectType, type[Any]]] = {
-    "character": ("characters", Character),
-    "set": ("sets", Set),
-    "prop": ("props", Prop),
-}
+_TYPES: dict[str, EntityType] = {"character": "characters", "set": "sets", "prop": "props"}
 
 
 def keep_version(ctx: StageContext, unit_key: str, late: Generated) -> None:
@@ -27,20 +21,11 @@ def keep_version(ctx: StageContext, unit_key: str, late: Generated) -> None:
     stage, *rest = unit_key.split("/")
     if stage in _SLOTS:
         _keep_for_shot(ctx, int(rest[0]), _SLOTS[stage], late)
-    elif stage == "refs" and rest[0] in _ENTITIES:
-        kind, table = _ENTITIES[rest[0]]
+    elif stage == "refs" and rest[0] in _TYPES:
         with ctx.store.db.write() as session:
-            if session.get(table, int(rest[1])) is not None:
-                versions.keep(
-                    session,
-                    ctx.project_id,
-                    kind,
-                    int(rest[1]),
-                    "reference_image",
-                    late.media.url,
-                    source="generated",
-                    earlier_text=True,
-                )
+            entity: Entity | None = session.get(ENTITIES[_TYPES[rest[0]]], int(rest[1]))
+            if entity is not None:
+                keep_late_reference(session, entity, late.media.url, late.media.meta)
 
 
 def _keep_for_shot(ctx: StageContext, shot_id: int, slot: ShotSlot, late: Generated) -> None:

@@ -1,7 +1,7 @@
 """The job of making an entity's reference picture. Hides what is asked again, and whether its result may be shown.
 
-A result is shown unless the entity was edited while it was made, or the user put another picture there meanwhile. It is
-kept as a version in any case.
+A result is shown unless the user put another picture there or cleared the place while it was made. One that came when
+the entity had been edited is shown only where nothing has ever been. It is kept as a version in any case.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class ReferenceJobs:
             "text": wanted.text_digest,
             "prompt": stored_prompt(wish, wanted.request),
             "seen": entity.reference_image_url,
+            "known": self._newest_version(session, entity),
             "render": project.render_image,
         }
         row = self._jobs.ask(
@@ -105,8 +106,12 @@ class ReferenceJobs:
 
     def late(self, session: Session, job: Asked, made: Generated) -> None:
         entity = _entity(session, job)
-        if entity is not None:
-            self._keep(session, job, entity, made)
+        if entity is None:
+            return
+        never = not versions.ever_filled(session, type_of(entity), entity.id, "reference_image")
+        self._keep(session, job, entity, made)
+        if never and session.get_one(Job, job.id).status == "failed":
+            entity.reference_image_url = made.media.url
 
     def _settle(self, session: Session, job: Asked, made: Generated) -> dict[str, Any]:
         result: dict[str, Any] = {
@@ -118,9 +123,15 @@ class ReferenceJobs:
         entity = _entity(session, job)
         if entity is None:
             return result
+        never = not versions.ever_filled(session, type_of(entity), entity.id, "reference_image")
+        cleared = self._is_cleared(session, job, entity)
         version = self._keep(session, job, entity, made)
         result |= {"version_id": version.id, "earlier_text": version.earlier_text}
-        if version.earlier_text or not self._is_newest_wish(session, job, entity):
+        if version.earlier_text:
+            if never:
+                entity.reference_image_url = made.media.url
+            return result | {"shown": never}
+        if cleared or not self._is_newest_wish(session, job, entity):
             return result
         wish = Wish.model_validate(job.inputs["wish"])
         entity.reference_image_url = made.media.url
@@ -145,6 +156,33 @@ class ReferenceJobs:
             prompt=job.inputs["prompt"],
             meta=made.media.meta,
         )
+
+    @staticmethod
+    def _newest_version(session: Session, entity: Entity) -> int:
+        kept = versions.of(session, type_of(entity), entity.id, "reference_image")
+        return kept[0].id if kept else 0
+
+    def _is_cleared(self, session: Session, job: Asked, entity: Entity) -> bool:
+        """The place is empty, and was filled when the job was asked for or since. Whoever asks again after that wants
+        it filled."""
+        if entity.reference_image_url is not None or session.get_one(Job, job.id).attempt > 1:
+            return False
+        if job.inputs["seen"] is not None:
+            return True
+        known = job.inputs.get("known", 0)
+        given = versions.of(session, type_of(entity), entity.id, "reference_image")
+        if any(one.source == "upload" and one.id > known for one in given):
+            return True
+        asked_at = session.get_one(Job, job.id).created_at
+        ended = select(Job.result).where(
+            Job.kind == KIND,
+            Job.target_type == job.target_type,
+            Job.target_id == job.target_id,
+            Job.status == "done",
+            Job.ended_at >= asked_at,
+            Job.id != job.id,
+        )
+        return any((result or {}).get("shown") for result in session.scalars(ended))
 
     @staticmethod
     def _is_newest_wish(session: Session, job: Asked, entity: Entity) -> bool:

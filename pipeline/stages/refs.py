@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane, digest
-from pipeline.generation.entities import OWN_REFERENCE, Entity, is_users_own, kind_of, type_of
+from pipeline.generation.entities import OWN_REFERENCE, Entity, is_users_own, keep_late_reference, kind_of, type_of
 from pipeline.generation.reference_images import Plan, Wish, kept_prompt, plan, stored_prompt
 from pipeline.generation.references import used_entities
 from pipeline.stage import Outcome, StageContext, Unit, ref_key
@@ -78,7 +78,12 @@ class RefsStage:
                 meta=drawn.media.meta,
             )
 
-        return Outcome(f"Drew {unit.label}.", media=(drawn.media.url,), apply=apply)
+        def late(session: Session) -> None:
+            entity = session.get(TABLES[unit.key.split("/")[1]], unit.subject)
+            if isinstance(entity, Character | SetRow | Prop):
+                keep_late_reference(session, entity, drawn.media.url, drawn.media.meta, prompt)
+
+        return Outcome(f"Drew {unit.label}.", media=(drawn.media.url,), apply=apply, late=late)
 
     def verify(self, ctx: StageContext) -> None:
         return None

@@ -62,6 +62,16 @@ def changed(session: Session, shot: Shot, slot: ShotSlot) -> None:
         lipsync_status(session, shot.id, "pending")
 
 
+def looks_changed(session: Session, shot: Shot) -> None:
+    """Who or what is seen in the shot looks otherwise now. Its frame and clip stay in use until they are made anew."""
+    if not shot.first_frame_url or "first_frame" in (shot.own_slots or ()):
+        return
+    mark(shot, "first_frame", "entity")
+    if shot.video_url and "video" not in (shot.own_slots or ()):
+        mark(shot, "video", "entity")
+        video_status(session, shot.id, "stale")
+
+
 def _frame_changed(session: Session, shot: Shot) -> None:
     """The clip is stale, unless this is the very frame that it was made from."""
     clip = next(
@@ -101,8 +111,7 @@ def keep_late(session: Session, shot_id: int, slot: ShotSlot, url: str, meta: di
     shot = session.get(Shot, shot_id)
     if shot is None:
         return
-    never = url_of(shot, slot) is None and slot not in (shot.variations or {})
-    never = never and not versions.of(session, "shots", shot_id, slot)
+    never = slot not in (shot.variations or {}) and not versions.ever_filled(session, "shots", shot_id, slot)
     versions.keep(
         session, shot.project_id, "shots", shot_id, slot, url, source="generated", earlier_text=True, meta=meta
     )

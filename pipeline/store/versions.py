@@ -95,6 +95,13 @@ def one(session: Session, subject_type: SubjectType, subject_id: int, version_id
     return version
 
 
+def ever_filled(session: Session, subject_type: SubjectType, subject_id: int, slot: Slot) -> bool:
+    """Whether the place shows or has ever shown something. One that a user cleared was filled, and stays empty."""
+    row = session.get(_SUBJECTS[subject_type], subject_id)
+    now = getattr(row, _PLACES[slot][0], None)
+    return now is not None or bool(of(session, subject_type, subject_id, slot))
+
+
 def restore(session: Session, subject_type: SubjectType, subject_id: int, version_id: int) -> Version:
     """Shows a version again: its address and what belongs to it (prompt, meta) go back into the subject's row.
 

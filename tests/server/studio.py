@@ -106,12 +106,22 @@ class Studio:
 
 
 def open_studio(
-    simulator: Simulator, folder: Path, project: int | None = None, *, render: str = "paid", **settings: Any
+    simulator: Simulator,
+    folder: Path,
+    project: int | None = None,
+    *,
+    render: str = "paid",
+    start: bool = True,
+    **settings: Any,
 ) -> Studio:
-    """As a process that starts over the folder; close its `services`. A new project unless one is named."""
+    """As a process that starts over the folder; close its `services`. A new project unless one is named.
+
+    `start`: whether it takes up at once what another process left.
+    """
     known = settings_at(simulator.env(), folder, **settings)
     store = open_store(folder)
     services = Services(known, store, Runner(store, known, timing=QUICK), Answers(store.db))
-    services.runner.recover()
+    if start:
+        services.runner.recover()
     chosen = project or new_project(store, story="A bell rang.", style="woodcut", render_image=render)
     return Studio(simulator, folder, services, create_app(services).test_client(), chosen)
