@@ -11,7 +11,7 @@ import logging
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,6 +77,7 @@ class Generator:
         self._halts: dict[tuple[str, str], Halted] = {}
         self._moderator = Moderator(store, chain.settings, chain.compute, self.records.look)
         self._publisher = Publisher(store, self.records, self._moderator)
+        self.rechecked: Callable[[Row], None] = lambda row: None  # told of every second look at a hidden result
         self.own_work = OwnWork(chain.settings.engine_workers)
         self._desk = Desk(self.records, chain, timing or Timing(), self.own_work, self._file, self._halted, self._halt)
 
@@ -314,7 +315,10 @@ class Generator:
         row = self.records.row(generation_id)
         if row is None:
             raise NotFound("There is no such generation.")
-        self._publisher.recheck(row, cancel)
+        try:
+            self._publisher.recheck(row, cancel)
+        finally:
+            self.rechecked(self.records.row(generation_id) or row)
         return self.records.row(generation_id) or row
 
     def close(self) -> None:

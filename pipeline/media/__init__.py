@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import JobRequest, MediaRef
 from pipeline.errors import Cancelled, InvalidInput, NeedsSetup, NotFound, ProductError
 from pipeline.generation.generate import Generated, Generator
 from pipeline.generation.outcomes import Unresolved
+from pipeline.generation.record import Row
 from pipeline.media.prices import MediaType, Price, model_of, price, terms
 from pipeline.media.wanted import Wanted, requests
 from pipeline.store import Store, credits, money
-from pipeline.store.models import Media, MoneyEntry
+from pipeline.store.models import Generation, Media, MoneyEntry
 from pipeline.store.states import media_status
 
 __all__ = ["InsufficientCredits", "MediaDesk", "UsageLimit", "Wanted"]
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 PARALLEL = 4
 REFUSED = "moderation_refused"
 _LOOK_EVERY_S = 0.5
+_HIDDEN = and_(Media.status == "failed", Media.failure_reason == "moderation_unavailable")
 _PICTURES = ("png", "jpg", "jpeg", "webp")
 
 
@@ -68,6 +70,7 @@ class MediaDesk:
         self._generator = generator
         self._full_access = full_access
         self._closing = threading.Event()
+        generator.rechecked = self._rechecked
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="media")
 
     # --- Asking ---------------------------------------------------------------------------------
@@ -192,8 +195,14 @@ class MediaDesk:
         """At process start: takes up what was left."""
         with self._store.db.read() as session:
             left = session.scalars(select(Media.id).where(Media.status.in_(("accepted", "running")))).all()
+            waiting = session.scalars(select(Media.id).where(_HIDDEN)).all()
+            unit = [Generation.unit_key.startswith(f"media/{item_id}/") for item_id in waiting]
+            found = session.scalars(select(Generation.id).where(or_(false(), *unit))).all()
         for item_id in left:
             self._begin(item_id)
+        for generation_id in found:
+            row = self._generator.records.row(generation_id)
+            self._rechecked(row) if row is not None else None
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Stops what is under way; it is taken up at the next start."""
@@ -242,6 +251,26 @@ class MediaDesk:
             if media_status(session, item_id, "finished", result=result):
                 self._tell(session, session.get_one(Media, item_id), "It is made.")
 
+    def _rechecked(self, row: Row) -> None:
+        """An item whose result is hidden has failed, and its charge stands; now it is known what becomes of it.
+
+        It is taken up where its parts were left, and ends as any other. Only a result that is gone is given back.
+        """
+        part = row.unit_key.split("/")
+        if part[0] != "media" or row.status not in ("finished", "failed"):
+            return
+        item_id = int(part[1])
+        with self._store.db.write(durable=True) as session:
+            item = session.scalars(select(Media).where(Media.id == item_id, _HIDDEN)).first()
+            if item is None or credits.given_back(session, item_id):
+                return
+            if row.status == "failed" and "reason" not in row.error:
+                credits.refund(session, item_id, "media_missing")
+                return
+            media_status(session, item_id, "accepted", failure_reason=None, failure_detail=None)
+            self._tell(session, item, "What was hidden has been checked.")
+        self._begin(item_id)
+
     def _one(self, item_id: int, number: int, request: JobRequest, wanted: Wanted) -> Generated:
         """Waits while a lost answer is the user's to settle; then goes on as was decided."""
         render = "paid" if request.capability == "upscale" else wanted.render
@@ -266,15 +295,22 @@ class MediaDesk:
         raise Cancelled("The program ends.")
 
     def _end_badly(self, item_id: int, failure: ProductError) -> None:
-        """Gives the credits back, but for an output that was made, charged for and then refused."""
+        """Gives the credits back, but for an output that was made, charged for and then refused, or kept hidden."""
+        hidden = getattr(failure, "generation_id", None) is not None
         try:
             with self._store.db.write(durable=True) as session:
-                reason = getattr(failure, "reason", "moderation") if failure.code == REFUSED else failure.code
+                reason = (
+                    "moderation_unavailable"
+                    if hidden
+                    else getattr(failure, "reason", "moderation")
+                    if failure.code == REFUSED
+                    else failure.code
+                )
                 if not media_status(session, item_id, "failed", failure_reason=reason, failure_detail=failure.sentence):
                     return
                 billed = money.spent(session, MoneyEntry.unit_key.startswith(f"media/{item_id}/"))
                 back = 0
-                if failure.code != REFUSED or billed == 0:
+                if not hidden and (failure.code != REFUSED or billed == 0):
                     back = credits.refund(session, item_id, failure.code)
                 said = f" {back} credits were given back." if back else ""
                 self._tell(session, session.get_one(Media, item_id), failure.sentence + said)

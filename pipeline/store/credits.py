@@ -60,6 +60,12 @@ def charge(session: Session, credits: int, media_id: int) -> bool:
     return True
 
 
+def given_back(session: Session, media_id: int) -> bool:
+    """Whether an item's charge was given back."""
+    query = select(CreditEntry.id).where(CreditEntry.media_id == media_id, CreditEntry.kind == "refund")
+    return session.scalars(query).first() is not None
+
+
 def refund(session: Session, media_id: int, note: str) -> int:
     """Gives back what was charged for an item; the credits that came back now: 0 where nothing was charged, or all of
     it was given back before."""

@@ -97,7 +97,7 @@ GENERATION_EDGES: Final[Edges] = {
 }
 
 MEDIA_EDGES: Final[Edges] = {
-    "accepted": {},
+    "accepted": {"failed": "what was hidden has been checked; its price was not given back"},
     "running": {"accepted": "its turn has come", "running": "taken up again after a restart"},
     "finished": {"running": "made"},
     "failed": {"accepted": "it cannot even begin", "running": "the engine or the provider failed, or it was refused"},
@@ -264,8 +264,8 @@ def generation_state(session: Session, generation_id: str, to: GenerationStatus,
 
 
 def media_status(session: Session, media_id: int, to: MediaStatus, **columns: Any) -> bool:
-    """Moves an item of the media generator and sets `columns` with it. Ended items never move."""
-    ended = {"ended_at": utc_now()} if to in ("finished", "failed") else {}
+    """Moves an item of the media generator and sets `columns` with it. Finished items never move."""
+    ended = {"ended_at": utc_now() if to in ("finished", "failed") else None}
     return _move(session, Media, "status", media_id, to, MEDIA_EDGES, ended | columns)
 
 

@@ -45,9 +45,11 @@ class Shop:
 
     def made(self, **wanted: Any) -> dict[str, Any]:
         """The item when it has ended."""
-        item = self.order(**wanted)
+        return self.ended(self.order(**wanted)["id"])
+
+    def ended(self, item_id: int) -> dict[str, Any]:
         deadline = time.monotonic() + 60
-        while (now := self.client.get(f"/api/media/{item['id']}").get_json())["status"] not in ("finished", "failed"):
+        while (now := self.client.get(f"/api/media/{item_id}").get_json())["status"] not in ("finished", "failed"):
             assert time.monotonic() < deadline, now
             time.sleep(0.05)
         return dict(now)

@@ -13,7 +13,7 @@ from pipeline.media.prices import terms
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.store import open_store
-from pipeline.store.models import CreditEntry, Media
+from pipeline.store.models import CreditEntry, Generation, Media
 from server.answers import Answers
 from server.app import create_app
 from server.wiring import Services
@@ -210,3 +210,22 @@ def test_what_a_restart_finds_is_taken_up_and_bought_once(open_shop: Callable[..
 def _reopened(known: Settings) -> Services:
     store = open_store(known.data_dir)
     return Services(known, store, Runner(store, known, timing=QUICK), Answers(store.db))
+
+
+def test_a_hidden_picture_comes_in_after_another_look_and_is_charged_once(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop(moderation_checkers="rekognition")
+    shop.grant(10)
+    shop.simulator.script("server_error", provider="aws", operation="moderate", times=0)
+    item = shop.made(**IMAGE)
+    assert (item["status"], item["media_failure_reason"]) == ("failed", "moderation_unavailable")
+    assert shop.lines() == [("charge", -4), ("grant", 10)], "it is made and billed; only the check is missing"
+    shop.simulator.calm()
+    with shop.services.store.db.read() as session:
+        [held] = session.scalars(select(Generation.id).where(Generation.status == "held"))
+    assert shop.client.post(f"/api/generations/{held}/recheck").status_code == 200
+    assert shop.client.post(f"/api/generations/{held}/recheck").status_code == 409
+    found = shop.ended(item["id"])
+    assert (found["status"], found["media_failure_reason"]) == ("finished", None)
+    assert shop.client.get(found["result"]["items"][0]["url"]).status_code == 200
+    assert shop.lines() == [("charge", -4), ("grant", 10)]
+    assert len(shop.simulator.requests(operation="submit")) == 1, "it is not made again"
