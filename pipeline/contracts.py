@@ -219,8 +219,7 @@ class ImageRequest(Value):
     """Words for engines that read words, and the same in structured form (`brief`) for engines that draw.
 
     `references` are ordered by rank and already cut to the model's cap; `model` is a name of the catalogue (empty: the
-    provider's own default).
-    """
+    provider's own default)."""
 
     capability: Literal["image"] = "image"
     model: str = ""
@@ -284,7 +283,7 @@ Capability = Literal["image", "speech", "video", "lipsync", "upscale"]
 
 
 class ShownImage(Value):
-    """A picture that goes along with a question: a JPEG file. Records know it by the content that it is a copy of."""
+    """A JPEG file that goes along with a question; a record of it has the `sha256` of what it is a copy of."""
 
     sha256: str = ""
     path: Path = Field(exclude=True, repr=False)
@@ -293,8 +292,7 @@ class ShownImage(Value):
 class ChatRequest(Value):
     """A question to a language model, whose answer has to be JSON of the given schema (strict: all fields required).
 
-    `purpose` is what it is for ("analysis", "shots", ...), for records and logs. `images` are shown after the prompt.
-    """
+    `purpose` is what it is for ("analysis", "shots", ...), for records and logs. `images` come after the prompt."""
 
     capability: Literal["text"] = "text"
     purpose: str
@@ -381,6 +379,7 @@ class Lane(StrEnum):
     VIDEO = "video"
     LIPSYNC = "lipsync"
     CPU = "cpu"
+    SIGHT = "sight"
 
 
 class RemoteMedia(Value):

@@ -81,6 +81,10 @@ class Generator:
         self.own_work = OwnWork(chain.settings.engine_workers)
         self._desk = Desk(self.records, chain, timing or Timing(), self.own_work, self._file, self._halted, self._halt)
 
+    def tell_of_pictures(self, tell: Callable[[int | None, MediaRef], None]) -> None:
+        """`tell` is called with (project, file) of every file that a provider made, when it may be shown."""
+        self._publisher.tell_of_picture = tell
+
     # --- Making ---------------------------------------------------------------------------------
 
     def generate(

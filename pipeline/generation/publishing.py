@@ -7,6 +7,7 @@ showing them later takes, and are checked again without being made again.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ class Publisher:
         self._store = store
         self._records = records
         self._moderator = moderator
+        # Told of every picture before its record says that it is finished: a death in between brings it again.
+        self.tell_of_picture: Callable[[int | None, MediaRef], None] | None = None
 
     def inputs_may_be_used(
         self, request: JobRequest, project_id: int | None, *, paid: bool, cancel: threading.Event
@@ -136,6 +139,8 @@ class Publisher:
         media = self._store.media.publish(path, ext=kept.ext, origin=origin, verdict=clearance, meta=kept.meta)
         # The engine's own description travels in the reference; the store's row may be older than this request.
         media = media.model_copy(update={"meta": kept.meta})
+        if origin == "provider" and self.tell_of_picture is not None:
+            self.tell_of_picture(row.project_id, media)
         self._records.finished(row.id, media, kept.details, cost=cost, verdict=clearance.summary)
         return Generated(media, row.provider, kept.details, cached=False)
 

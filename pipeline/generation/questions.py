@@ -34,7 +34,7 @@ def _quiet(_: str) -> None:
 class Errand:
     """For whom a question is asked, the flag that asks to stop, and where to say what users may want to know."""
 
-    project_id: int
+    project_id: int | None
     run_id: str
     unit_key: str
     cancel: threading.Event

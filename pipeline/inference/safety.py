@@ -40,14 +40,19 @@ def views(path: Path, kind: str, duration_ms: int, folder: Path) -> tuple[Path, 
     """
     if kind == "video":
         return _frames(path, duration_ms, folder)
+    return (view(path, folder, SEEN_SIDE),)
+
+
+def view(path: Path, folder: Path, side: int) -> Path:
+    """The picture as a JPEG file in `folder`, its longer side at most `side`. Raises BadMedia."""
     seen = folder / "seen.jpg"
     try:
         with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
-            image.thumbnail((SEEN_SIDE, SEEN_SIDE))
+            image.thumbnail((side, side))
             _over_white(image).save(seen, quality=90)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadMedia("The picture cannot be looked at.") from error
-    return (seen,)
+    return seen
 
 
 def _over_white(image: Image.Image) -> Image.Image:

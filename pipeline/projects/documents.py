@@ -7,7 +7,7 @@ one string, so readers do not slow a run that shares its lock. What is not a col
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Boolean, Connection, Table
 
 from pipeline.contracts import AspectRatio, Render, WordTime
 from pipeline.errors import InvalidInput, NotFound
+from pipeline.generation.image_analysis import Seen
 from pipeline.store.models import Base, Project, Scene, ScriptSegment, Shot
 
 RunState = Literal["idle", "running", "paused", "cancelled", "failed", "done"]
@@ -26,6 +27,28 @@ class Document(BaseModel):
     """An object of the API: these fields, all of them always there."""
 
     model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+class AnalysisError(Document):
+    """Why there is no analysis, and what to do."""
+
+    code: str
+    detail: str
+    hint: str
+    field: str | None
+
+
+class AnalysisView(Document):
+    """What a vision model saw in a picture. `status`: done; pending; failed or needs_setup (`error` says what to do);
+    embedded: our own engines drew it, so nobody is asked unless on request; not_analysed: it is from before."""
+
+    sha256: str
+    status: Literal["pending", "done", "failed", "needs_setup", "embedded", "not_analysed"]
+    caption: str
+    details: Seen | None
+    provider: str
+    model: str
+    error: AnalysisError | None
 
 
 class ProjectLine(Document):
@@ -123,6 +146,7 @@ class SceneView(Document):
 class ShotView(Document):
     """`scene` is the scene's index, `speaker` a name; `segments` are segment indices, `subjects` names.
     `stale`: which of first_frame, video and lipsync no longer fit since an edit, and why; all are used until made anew.
+    `first_frame_analysis`, `last_frame_analysis`: what is seen in them; null where there is no frame.
     """
 
     id: int
@@ -146,6 +170,8 @@ class ShotView(Document):
     segments: list[int]
     first_frame_url: str | None
     last_frame_url: str | None
+    first_frame_analysis: AnalysisView | None
+    last_frame_analysis: AnalysisView | None
     frame_meta: dict[str, Any] | None
     video_url: str | None
     video_status: str
@@ -162,6 +188,29 @@ class ShotView(Document):
     version: int
     created_at: str
     updated_at: str
+
+
+_ANALYSIS = (
+    "SELECT json_object('sha256', m.sha256, 'status',"
+    " coalesce(a.status, iif(m.origin = 'engine', 'embedded', 'not_analysed')),"
+    " 'caption', coalesce(a.caption, ''), 'details', json(a.details), 'provider', coalesce(a.provider, ''),"
+    " 'model', coalesce(a.model, ''), 'error', json(a.error))"
+    " FROM media_files AS m LEFT JOIN image_analyses AS a ON a.sha256 = m.sha256"
+)
+
+
+def analysis_sql(url: str) -> str:
+    """The SQL of the AnalysisView of the picture whose address the expression `url` is; null where there is none."""
+    return f"json(({_ANALYSIS} WHERE m.sha256 = substr({url}, 8, 64)))"
+
+
+def analyses_of(connection: Connection, urls: Iterable[str | None]) -> dict[str, AnalysisView]:
+    """By address, what is told of these pictures, in one query."""
+    names = {url: url[7:71] for url in urls if url}
+    statement = f"{_ANALYSIS} WHERE m.sha256 IN (SELECT value FROM json_each(?))"
+    found = connection.exec_driver_sql(statement, (json.dumps(sorted(set(names.values()))),)).scalars()
+    views = {view.sha256: view for view in map(AnalysisView.model_validate_json, found)}
+    return {url: views[name] for url, name in names.items() if name in views}
 
 
 _STATE = "coalesce((SELECT state FROM runs WHERE project_id = projects.id ORDER BY started_at DESC LIMIT 1), 'idle')"
@@ -191,6 +240,8 @@ _TIMELINE: dict[str, tuple[type[Document], type[Base], dict[str, str]]] = {
         {
             "scene": "(SELECT idx FROM scenes WHERE id = shots.scene_id)",
             "speaker": _SPEAKER.format(table="shots"),
+            "first_frame_analysis": analysis_sql("shots.first_frame_url"),
+            "last_frame_analysis": analysis_sql("shots.last_frame_url"),
         },
     ),
 }

@@ -27,6 +27,7 @@ from pipeline.generation.entities import (
     type_of,
 )
 from pipeline.generation.reference_images import model_for, split
+from pipeline.projects.documents import AnalysisView, analyses_of
 from pipeline.projects.entity_fields import (
     FEEDS_PROMPT,
     FIELDS,
@@ -74,18 +75,28 @@ def find(session: Session, entity_type: EntityType, entity_id: int) -> tuple[Ent
 def views(
     session: Session, project: Project, entity_type: EntityType, rows: Sequence[Entity], cap_of: CapOf, model: str = ""
 ) -> list[EntityView]:
-    """The entities as the API shows them; one query more than the rows took, whatever their number."""
+    """The entities as the API shows them; two queries more than the rows took, whatever their number."""
     guides = guides_of(session, entity_type, [row.id for row in rows])
-    return [_view(project, row, guides.get(row.id, []), cap_of, model) for row in rows]
+    shown = [guide.image_url for some in guides.values() for guide in some]
+    seen = analyses_of(session.connection(), [*shown, *(row.reference_image_url for row in rows)])
+    return [_view(project, row, guides.get(row.id, []), cap_of, model, seen) for row in rows]
 
 
-def _view(project: Project, row: Entity, guides: Sequence[GuideImage], cap_of: CapOf, model: str) -> EntityView:
+def _view(
+    project: Project,
+    row: Entity,
+    guides: Sequence[GuideImage],
+    cap_of: CapOf,
+    model: str,
+    seen: Mapping[str, AnalysisView],
+) -> EntityView:
     kind = VIEWS[type_of(row)]
     active, overflow = split(project, row, guides, cap_of, model)
     given = {
-        "guide_images": [guide_view(guide) for guide in guides],
-        "active_guides": [guide_view(guide) for guide in active],
-        "overflow_guides": [guide_view(guide) for guide in overflow],
+        "reference_image_analysis": seen.get(row.reference_image_url or ""),
+        "guide_images": [guide_view(guide, seen) for guide in guides],
+        "active_guides": [guide_view(guide, seen) for guide in active],
+        "overflow_guides": [guide_view(guide, seen) for guide in overflow],
         "reference_cap": cap_of(model_for(project, row, guides, model)),
         "aliases": list(row.aliases or ()),
         "edited_fields": list(row.edited_fields or ()),
@@ -93,8 +104,8 @@ def _view(project: Project, row: Entity, guides: Sequence[GuideImage], cap_of: C
     return kind.model_validate(columns_of(row, kind) | given)
 
 
-def guide_view(guide: GuideImage) -> GuideView:
-    return GuideView.model_validate(columns_of(guide, GuideView))
+def guide_view(guide: GuideImage, seen: Mapping[str, AnalysisView]) -> GuideView:
+    return GuideView.model_validate(columns_of(guide, GuideView) | {"analysis": seen.get(guide.image_url)})
 
 
 def listed(session: Session, project_id: int, entity_type: EntityType) -> list[Entity]:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pipeline.contracts import AgeGroup, Gender, TimeOfDay
 from pipeline.generation.entities import EntityType
-from pipeline.projects.documents import Document
+from pipeline.projects.documents import AnalysisView, Document
 from pipeline.projects.fields import storable
 
 MOST_ALIASES = 40
@@ -75,17 +75,21 @@ SHAPES_FRAMES: dict[EntityType, frozenset[str]] = {
 
 
 class GuideView(Document):
+    """`analysis`: what is seen in it."""
+
     id: int
     entity_type: EntityType
     entity_id: int
     image_url: str
     sort_order: int
+    analysis: AnalysisView | None
     created_at: str
 
 
 class EntityView(Document):
     """`active_guides` go along with the next reference picture; `overflow_guides` are past the chosen model's cap
-    (`reference_cap`). `guide_image_url` is the first guide's."""
+    (`reference_cap`). `guide_image_url` is the first guide's. `reference_image_analysis`: what is seen in the reference
+    picture."""
 
     id: int
     project_id: int
@@ -94,6 +98,7 @@ class EntityView(Document):
     description: str
     reference_image_url: str | None
     reference_image_prompt: str | None
+    reference_image_analysis: AnalysisView | None
     guide_image_url: str | None
     guide_images: list[GuideView]
     active_guides: list[GuideView]

@@ -17,20 +17,22 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import Lane, Render
+from pipeline.contracts import Render
 from pipeline.errors import Conflict, InvalidInput, NotFound, ProductError
 from pipeline.film import ffmpeg
 from pipeline.generation.chain import ProviderChain
 from pipeline.generation.chat import TextChain
 from pipeline.generation.generate import Generator
+from pipeline.generation.image_analysis import PictureReader
 from pipeline.generation.preferences import PreferenceBook
 from pipeline.generation.prices import PublishedPrices
 from pipeline.generation.timing import Timing
 from pipeline.generation.voice_samples import VoiceSamples
 from pipeline.runner.driver import Driver, Ending
 from pipeline.runner.estimate import Estimate, estimate
+from pipeline.runner.image_analyses import ImageAnalyses
 from pipeline.runner.jobs import Jobs
-from pipeline.runner.lanes import LaneQueue, open_lanes
+from pipeline.runner.lanes import open_lanes
 from pipeline.runner.loose import LooseWork, Scope
 from pipeline.runner.problems import general
 from pipeline.runner.reference_jobs import ReferenceJobs
@@ -71,7 +73,7 @@ class Runner:
         self.store = store
         self.settings = settings
         self.stages: tuple[Stage, ...] = tuple(stages or all_stages())
-        self.lanes = self._open_lanes(settings)
+        self.lanes = open_lanes(settings)
         timing = timing or Timing()
         ffmpeg.use(settings.ffmpeg_bin, settings.ffprobe_bin)
         self._chain = chain or ProviderChain(settings)
@@ -86,6 +88,9 @@ class Runner:
         self._closing = False
         self.jobs = Jobs(store, self.generator, self.lanes)
         self.references = ReferenceJobs(store, self.generator, self.jobs)
+        reader = PictureReader(store, settings, self._chain.compute, pace=timing.pace)
+        self.analyses = ImageAnalyses(store, reader, self.jobs)
+        self.generator.tell_of_pictures(self.analyses.published)
         scope = Scope(
             store,
             self.generator,
@@ -97,21 +102,6 @@ class Runner:
             self.jobs.attend,
         )
         self.loose = LooseWork(scope, look_every_s=_LOOK_EVERY_S * timing.pace)
-
-    @staticmethod
-    def _open_lanes(settings: Settings) -> dict[Lane, LaneQueue]:
-        workers = settings.engine_workers
-        return open_lanes(
-            {
-                Lane.LLM: 4,
-                # Work at providers costs no core here; the embedded engines' own pool bounds what does.
-                Lane.SPEECH: max(workers, 4),
-                Lane.IMAGE: max(workers, 6),
-                Lane.VIDEO: settings.max_concurrent_videos,
-                Lane.LIPSYNC: max(workers, 4),
-                Lane.CPU: 1,
-            }
-        )
 
     # --- Commands -------------------------------------------------------------------------------
 
@@ -262,6 +252,7 @@ class Runner:
         self.generator.close()
         self._chain.close()
         self._writers.close()
+        self.analyses.close()
 
     # --- Reading --------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ class Jobs:
         session: Session,
         errand: Errand,
         *,
-        project_id: int,
+        project_id: int | None,
         inputs: dict[str, Any],
         model: str = "",
         estimate_micros: int = 0,

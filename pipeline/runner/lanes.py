@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.contracts import Lane
 from pipeline.errors import Cancelled
+from pipeline.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,5 +178,17 @@ class LaneQueue:
             self._changed.notify_all()
 
 
-def open_lanes(parallel: Mapping[Lane, int]) -> dict[Lane, LaneQueue]:
+def open_lanes(settings: Settings) -> dict[Lane, LaneQueue]:
+    """Every lane, as wide as the settings want it."""
+    workers = settings.engine_workers
+    parallel = {
+        Lane.LLM: 4,
+        # Work at providers costs no core here; the embedded engines' own pool bounds what does.
+        Lane.SPEECH: max(workers, 4),
+        Lane.IMAGE: max(workers, 6),
+        Lane.VIDEO: settings.max_concurrent_videos,
+        Lane.LIPSYNC: max(workers, 4),
+        Lane.CPU: 1,
+        Lane.SIGHT: 1,  # nobody waits for it
+    }
     return {lane: LaneQueue(lane, parallel[lane]) for lane in Lane}

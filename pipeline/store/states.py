@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
 from pipeline.store import money
-from pipeline.store.models import Generation, Job, Media, Run, Shot, utc_now
+from pipeline.store.models import Generation, ImageAnalysis, Job, Media, Run, Shot, utc_now
 
 RunState = Literal["running", "paused", "cancelled", "failed", "done"]
 StepStatus = Literal["pending", "running", "parked", "done", "failed", "skipped"]
@@ -23,6 +23,7 @@ MediaStatus = Literal["accepted", "running", "finished", "failed"]
 GenerationStatus = Literal["prepared", "submitting", "accepted", "held", "finished", "failed", "ambiguous", "cancelled"]
 VideoStatus = Literal["pending", "queued", "generating", "done", "failed", "stale"]
 JobStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+AnalysisStatus = Literal["pending", "done", "failed", "needs_setup"]
 LipsyncStatus = Literal["none", "pending", "generating", "done", "failed", "skipped", "stale"]
 
 Edges = Mapping[str, Mapping[str, str]]
@@ -211,6 +212,30 @@ JOB_EDGES: Final[Edges] = {
     "cancelled": {"queued": "by the user", "running": "by the user"},
 }
 
+ANALYSIS_EDGES: Final[Edges] = {
+    "pending": {
+        "pending": "asked for again after its job was cancelled",
+        "done": "asked for again",
+        "failed": "asked for again",
+        "needs_setup": "asked for once somebody is set up",
+    },
+    "done": {
+        "pending": "looked at",
+        "failed": "its job was made again",
+        "needs_setup": "its job was made again",
+    },
+    "failed": {
+        "pending": "nobody could look, or the budget is reached",
+        "failed": "once more",
+        "needs_setup": "its job was made again",
+    },
+    "needs_setup": {
+        "pending": "the key is gone",
+        "failed": "the key is gone",
+        "needs_setup": "still",
+    },
+}
+
 _GENERATION_TIMES = {
     "submitting": "submitted_at",
     "accepted": "accepted_at",
@@ -290,6 +315,12 @@ def job_state(session: Session, job_id: str, to: JobStatus, **columns: Any) -> b
     return _move(session, Job, "status", job_id, to, JOB_EDGES, {"updated_at": now, **stamp, **columns})
 
 
+def analysis_status(session: Session, sha256: str, to: AnalysisStatus, **columns: Any) -> bool:
+    """Moves what is told of a picture, and sets `columns` with it."""
+    columns = {"updated_at": utc_now(), **columns}
+    return _move(session, ImageAnalysis, "status", sha256, to, ANALYSIS_EDGES, columns, key="sha256")
+
+
 def sources(edges: Edges, to: str) -> tuple[str, ...]:
     """The states from which `to` may be reached. Raises ValueError for a state that does not exist."""
     if to not in edges:
@@ -303,13 +334,21 @@ def is_terminal(edges: Edges, state: str) -> bool:
 
 
 def _move(
-    session: Session, model: type[Any], column: str, row: int | str, to: str, edges: Edges, values: dict[str, Any]
+    session: Session,
+    model: type[Any],
+    column: str,
+    row: int | str,
+    to: str,
+    edges: Edges,
+    values: dict[str, Any],
+    *,
+    key: str = "id",
 ) -> bool:
     session.flush()
     table = _table(model)
     statement = (
         update(table)
-        .where(table.c.id == bindparam("row"), table.c[column].in_(sources(edges, to)))
+        .where(table.c[key] == bindparam("row"), table.c[column].in_(sources(edges, to)))
         .values({column: to, **values})
     )
     won = _won(session, statement, {"row": row})

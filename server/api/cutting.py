@@ -27,6 +27,7 @@ from pipeline.projects.uploads import MOST_BYTES
 from pipeline.store import versions
 from pipeline.store.models import Shot
 from pipeline.store.places import ShotSlot
+from server.api.images import noticed, start_all
 from server.api.timeline import EDITS, Order, Seen, edit, listed, told
 from server.contract import Body, Files, Page, Text, Version, api, json_text
 from server.http import services
@@ -134,7 +135,10 @@ def put_frame(shot_id: int, frame: Literal["first-frame", "last-frame"], files: 
     with edit() as session:
         shot = use_own(session, shot_id, _FRAMES[frame], ref.url, dict(ref.meta))
         told(session, shot.project_id, f"Shot {shot.idx + 1} has a picture of your own.")
-        return json_text(row_json(session.connection(), shot.id, "shots"))
+        jobs = noticed(session, shot.project_id, [ref])
+        answer = json_text(row_json(session.connection(), shot.id, "shots"))
+    start_all(jobs)
+    return answer
 
 
 @room.post("/shots/<int:shot_id>/clip")

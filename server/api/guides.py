@@ -11,6 +11,7 @@ from werkzeug.datastructures import FileStorage
 
 from pipeline.generation.entities import Entity, EntityType, guides_of, type_of
 from pipeline.generation.reference_images import Wish, model_for, split
+from pipeline.projects.documents import analyses_of
 from pipeline.projects.entities import find, guide_view
 from pipeline.projects.entity_fields import (
     CharacterView,
@@ -33,6 +34,7 @@ from pipeline.projects.uploads import MOST_AT_ONCE, MOST_BYTES
 from pipeline.store import versions
 from pipeline.store.models import Project
 from server.api.entities import ForModel, cap_of, entity_view, tell
+from server.api.images import noticed, start_all
 from server.api.jobs import JobView, job_view
 from server.contract import WORK_PROBLEMS, Body, Files, Page, Text, Turn, api
 from server.http import services
@@ -101,7 +103,10 @@ def upload_guides(entity_type: EntityType, entity_id: int, files: list[FileStora
         entity, project = find(session, entity_type, entity_id)
         add_guides(session, entity, [ref.url for ref in refs])
         tell(session, entity, f"{entity.name} got {len(refs)} guide image{'s' if len(refs) > 1 else ''}.")
-        return _guides(session, project, entity)
+        jobs = noticed(session, project.id, refs)
+        answer = _guides(session, project, entity)
+    start_all(jobs)
+    return answer
 
 
 @room.put(f"{_ONE}/guide-images/order")
@@ -128,10 +133,11 @@ def _guides(session: Session, project: Project, entity: Entity, model: str = "")
     rows = guides_of(session, type_of(entity), [entity.id]).get(entity.id, [])
     cap = cap_of(project)
     active, overflow = split(project, entity, rows, cap, model)
+    seen = analyses_of(session.connection(), [row.image_url for row in rows])
     return GuideList(
-        items=[guide_view(row) for row in rows],
-        active_guides=[guide_view(row) for row in active],
-        overflow_guides=[guide_view(row) for row in overflow],
+        items=[guide_view(row, seen) for row in rows],
+        active_guides=[guide_view(row, seen) for row in active],
+        overflow_guides=[guide_view(row, seen) for row in overflow],
         reference_cap=cap(model_for(project, entity, rows, model)),
     )
 
@@ -185,7 +191,10 @@ def upload_reference(entity_type: EntityType, entity_id: int, files: list[FileSt
         entity, project = find(session, entity_type, entity_id)
         put_reference(session, entity, ref.url, ref.meta)
         tell(session, entity, f"{entity.name} got a picture of its own.")
-        return entity_view(session, project, entity)
+        jobs = noticed(session, project.id, [ref])
+        answer = entity_view(session, project, entity)
+    start_all(jobs)
+    return answer
 
 
 @room.delete(f"{_ONE}/reference-image")

@@ -64,7 +64,9 @@ def told(client: FlaskClient, project_id: int) -> dict[str, Any]:
 def _without_numbers(value: Any) -> Any:
     if isinstance(value, dict):
         dropped = ("id", "created_at", "updated_at")
-        return {k: _without_numbers(v) for k, v in value.items() if k not in dropped and not k.endswith("_id")}
+        # What is seen in pictures is an installation's own knowledge; the archive carries the pictures.
+        own = ("_id", "analysis")
+        return {k: _without_numbers(v) for k, v in value.items() if k not in dropped and not k.endswith(own)}
     return [_without_numbers(one) for one in value] if isinstance(value, list) else value
 
 

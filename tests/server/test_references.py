@@ -207,7 +207,8 @@ def test_clearing_nulls_the_address_alone(studio: Studio) -> None:
     assert cleared.status_code == 200
     after = cleared.get_json()
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"reference_image_url", "version", "updated_at"}
+    # What is seen in the picture goes with its address.
+    assert changed == {"reference_image_url", "reference_image_analysis", "version", "updated_at"}
     assert after["reference_image_url"] is None
     shown = studio.versions(bell)
     assert [one["current"] for one in shown] == [False]

@@ -25,6 +25,7 @@ MACHINES: dict[str, tuple[states.Edges, Any, str, set[str]]] = {
     ),
     "video": (states.VIDEO_EDGES, states.VideoStatus, "pending", set()),
     "lipsync": (states.LIPSYNC_EDGES, states.LipsyncStatus, "none", set()),
+    "analysis": (states.ANALYSIS_EDGES, states.AnalysisStatus, "pending", set()),
 }
 
 
