@@ -14,7 +14,7 @@ CODE     := pipeline server
 # Names with spaces and quotes reach the recipe as environment variables, never as shell text.
 export STORY OUT ASPECT REPORT
 
-.PHONY: setup start test check film bench chaos clean film-names lock browser pm2 page
+.PHONY: setup start test check film bench chaos mutants clean film-names lock browser pm2 page
 .DEFAULT_GOAL := setup
 
 setup: $(PACKAGES) $(SYSTEM)
@@ -46,6 +46,16 @@ bench: setup
 chaos: setup
 	@[ "$$(id -u)" = 0 ] || { echo 'These tests mount small and read-only folders, which needs root: sudo make chaos' >&2; exit 1; }
 	$(PY) -m pytest -m root tests/chaos
+
+# Which changes of the code no test sees: in a copy of the last commit, as it takes a while and writes beside the code.
+# The tool has an environment of its own that also sees the packages of this one.
+MUTMUT := 3.8.1
+mutants: setup
+	rm -rf test-results/mutants && mkdir -p test-results/mutants
+	git archive HEAD | tar -x -C test-results/mutants
+	$(PY) -m venv $(VENV)/mutmut && $(VENV)/mutmut/bin/pip install --quiet --disable-pip-version-check mutmut==$(MUTMUT)
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($(VENV)/mutmut/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/product.pth"
+	cd test-results/mutants && "$(CURDIR)/$(VENV)/mutmut/bin/mutmut" run; "$(CURDIR)/$(VENV)/mutmut/bin/mutmut" results
 
 clean:
 	rm -rf $(VENV) tests/pm2/node_modules web/node_modules web/dist test-results
