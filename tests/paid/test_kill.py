@@ -87,7 +87,7 @@ def _check(data_dir: Path, simulator: Simulator, settled: list[tuple[str, str]])
     """Each job at a provider is known by its handle, or belongs to a case that was shown to the user."""
     with open_store(data_dir) as store, store.db.read() as session:
         rows = session.scalars(select(Generation)).all()
-    assert {row.capability for row in rows if row.provider != "local"} == set(KINDS), "every stage was paid"
+    assert set(KINDS) <= {row.capability for row in rows if row.provider != "local"}, "every stage was paid"
     known = {row.handle["id"] for row in rows if row.handle}
     unknown = Counter(charge.provider for charge in jobs(simulator) if charge.job not in known)
     assert unknown <= Counter(provider for provider, _ in settled)
