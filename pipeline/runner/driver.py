@@ -263,7 +263,7 @@ class Driver:
 
     def _failed_before(self, node: Node, record: StepRecord, digest: str) -> bool:
         """A unit that failed for good in this very run stays failed when the run goes on; a new start tries it anew."""
-        same = record.run_id == self.ctx.run_id and record.digest == digest and self._records.get(record.key) is record
+        same = record.run_id == self.ctx.run_id and record.digest == digest
         error, settled = record.error or {}, (record.error or {}).get("code") == Unresolved.code
         if record.status != "failed" or settled or not same or self.ctx.attach_only:
             return False

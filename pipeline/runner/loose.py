@@ -95,7 +95,8 @@ class LooseWork:
             if known is not None:
                 return known
             self._scope.store.ledger.rehydrate(project_id)
-            ctx = self._scope.context(project_id, f"single-{uuid.uuid4().hex}", render=render, attach_only=attach_only)
+            run_id = (self._open_run(project_id) if attach_only else None) or f"single-{uuid.uuid4().hex}"
+            ctx = self._scope.context(project_id, run_id, render=render, attach_only=attach_only)
             unit = unit_of(ctx, stage, key)
             if unit is None:
                 raise NotFound("There is no such shot any more, or nothing of this kind is to be made for it.")
@@ -107,6 +108,13 @@ class LooseWork:
             single = Single(driver, threading.Event())
             self._singles[project_id, key] = single
         return single.start(f"single-{project_id}-{key}", lambda: self._gone(project_id, key))
+
+    def _open_run(self, project_id: int) -> str | None:
+        """What is taken up while a run is paused is that run's work: what fails then, it does not buy again."""
+        with self._scope.store.db.read() as session:
+            return session.scalar(
+                select(Run.id).where(Run.project_id == project_id, Run.state.in_(("running", "paused")))
+            )
 
     def _vary(self, stage: Stage, ctx: StageContext, unit: Unit) -> None:
         """The new seed is saved before anything is sent: whoever tries again sends the same request."""
