@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,17 +42,24 @@ class Deadly:
     def __init__(self, stage: Stage, delay_ms: float) -> None:
         self._stage = stage
         self._delay_s = delay_ms / 1000
+        self._first = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stage, name)
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
-        records = ctx.store.ledger.records(ctx.project_id, self._stage.name)
-        if any(record.status in ("done", "skipped") for record in records.values()):
-            if self._delay_s == 0:
-                os.killpg(0, signal.SIGKILL)
-            threading.Timer(self._delay_s, os.killpg, (0, signal.SIGKILL)).start()
+        if self._first.acquire(blocking=False):
+            return self._stage.run(ctx, unit)
+        while not self._another_settled(ctx):  # units of a wide lane start together
+            time.sleep(0.01)
+        if self._delay_s == 0:
+            os.killpg(0, signal.SIGKILL)
+        threading.Timer(self._delay_s, os.killpg, (0, signal.SIGKILL)).start()
         return self._stage.run(ctx, unit)
+
+    def _another_settled(self, ctx: StageContext) -> bool:
+        records = ctx.store.ledger.records(ctx.project_id, self._stage.name)
+        return any(record.status in ("done", "skipped") for record in records.values())
 
 
 def main(data_dir: Path, deadly: str | None = None, delay_ms: float = 0.0) -> int:

@@ -21,7 +21,7 @@ def command(folder: Path, *arguments: str, env: dict[str, str] | None = None) ->
     return subprocess.run(
         [sys.executable, "-m", "pipeline", *arguments, "--data-dir", str(folder / "data")],
         cwd=ROOT,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "MODERATION_CHECKERS": "bundled", **(env or {})},
         capture_output=True,
         text=True,
         timeout=240,
