@@ -42,4 +42,4 @@ def test_a_hidden_clip_is_checked_again_over_http(site: Site, simulator: Simulat
     assert site.client.post(f"{project}/yolo").status_code == 202
     assert site.services.runner.wait(site.project_id, 120) == "done"
     assert site.submits() == submits
-    assert {row.status for row in site.generations()} == {"finished"}
+    assert {row.status for row in site.generations() if row.capability != "check"} == {"finished"}
