@@ -23,8 +23,8 @@ start: setup page
 	@exec $(PY) -m server
 
 test: setup check browser pm2
-	$(PY) -m pytest -m "not root" --ignore tests/server
-	$(PY) -m pytest -m "not root" tests/server --cov
+	$(PY) -m pytest -m "not root" --ignore tests/server --ignore tests/hermes
+	$(PY) -m pytest -m "not root" tests/server tests/hermes --cov
 
 check: setup
 	$(PY) -m ruff check .
