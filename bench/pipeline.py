@@ -1,16 +1,16 @@
 """A paid film of 60 shots at simulated providers: how close the runner comes to the shortest time there can be.
 
-`python -m bench.pipeline [SCALE]`. The wire simulator takes as long as real providers do (chat 8 s, picture 10 s,
-speech 3 s, clip 60 s, lip sync 40 s), times SCALE; the program's own pauses are scaled alike.
+`python -m bench.pipeline [SCALE [VIDEOS]]`. The wire simulator takes as long as real providers do (chat 8 s, picture
+10 s, speech 3 s, clip 60 s, lip sync 40 s), times SCALE; the program's own pauses are scaled alike. VIDEOS clips are in
+the making at once (default: the product's own default), the other lanes have the product's widths.
 
-No schedule is shorter than the longest chain of units, or than a lane's work ÷ its width, between the earliest start of
-its first unit and the shortest way from its last one; a stage that others wait for has to get through its lane before.
-The bound takes from the run its graph, the lanes' widths, and what each unit takes at the least: its providers' latency
-and the local work that does not shrink with SCALE (ledger, uploads, fetching, checking, converting), which is what it
-took beyond the wait for its providers. Polling late, waiting for a turn and starting late count against the runner.
+The bound that is held: the larger of the critical path and of each lane's work ÷ its width, where work is the
+providers' latency alone. All that the program does itself (ledger, uploads, fetching, checking, converting, polling
+late, starting late) counts against the runner, and does not shrink with SCALE: below about 0.5 it is most of what is
+measured.
 
-Said besides: the same where local work counts against the runner too; beside critical path and work ÷ width alone,
-which no schedule can reach; and the same units with each stage waiting for the one before, as computed.
+Said besides: the shortest time that any schedule can take, as a lane has its work only between the shortest way to it
+and the shortest way from it; and the same units with each stage waiting for the one before, as computed.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ from tests.simulator import Simulator
 from tests.writer.answering import Answering
 
 SPOKEN = 27  # lines; with the narration between them that makes 60 shots
-SCALE = 0.12
-VIDEOS = 6  # clips in the making at once
+SCALE = 0.5
 MOST = 1.10
 FORM = {"width": 320, "height": 180, "fps": 24}
 PAID = {f"render_{kind}": "paid" for kind in ("text", "speech", "image", "video", "lipsync")}
@@ -106,8 +105,8 @@ def packed(seconds: Sequence[float], width: int) -> float:
 
 @dataclass
 class Work:
-    """What is to be scheduled: units in the order in which they are listed. `seconds`: what each takes at the least;
-    `local`: how much of that is our own work."""
+    """What is to be scheduled: units in the order in which they are listed. `seconds`: their providers' latency;
+    `local`: what each took beyond the wait for its providers."""
 
     lane: dict[str, Lane] = field(default_factory=dict)
     stage: dict[str, str] = field(default_factory=dict)
@@ -115,9 +114,6 @@ class Work:
     local: dict[str, float] = field(default_factory=dict)
     needs: dict[str, set[str]] = field(default_factory=dict)
     after: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def without_local(self) -> Work:
-        return replace(self, seconds={key: self.seconds[key] - self.local[key] for key in self.seconds})
 
     def longest(self, neighbours: Mapping[str, set[str]]) -> dict[str, float]:
         """Seconds of the longest chain that leads through `neighbours` to each unit, without the unit's own."""
@@ -222,30 +218,27 @@ def work_of(stages: Sequence[Watched], store: Store, simulator: Simulator, scale
             began, ended = stage.ran.get(key, (0.0, 0.0))
             work.lane[key], work.stage[key] = stage.lane, stage.name
             work.local[key] = max(0.0, (ended - began) / scale - waited[key])
-            work.seconds[key] = latency[key] + work.local[key]
+            work.seconds[key] = latency[key]
             work.needs[key] = waits_for | set(unit.needs)
     return work
 
 
-def film(folder: Path, scale: float) -> tuple[float, Work, dict[Lane, int], list[Watched]]:
+def film(folder: Path, scale: float, videos: int) -> tuple[float, Work, dict[Lane, int], list[Watched]]:
     """(seconds it took, divided by `scale`; what was done; the lanes' widths; the stages, with their times)."""
     text = story(SPOKEN)
     stages = [Watched(stage) for stage in all_stages()]
     with Simulator(scale=scale, seed=1) as simulator, open_store(folder) as store:
         simulator.respond("chat", Answering(text))
         env = {name.lower(): value for name, value in simulator.env().items()}
-        settings = load_settings(env_files=[], data_dir=folder, max_concurrent_videos=VIDEOS, **cast(Any, env))
+        settings = load_settings(
+            env_files=[], data_dir=folder, max_concurrent_videos=videos, moderation_checkers="bundled", **cast(Any, env)
+        )
         runner = Runner(store, settings, stages=cast(Sequence[Stage], stages), timing=Timing(pace=scale))
         try:
             with store.db.write(durable=True) as session:
                 fields = {"title": "The Bell", "story": text, **PAID}
                 project_id = create_project(session, fields, max_story_words=100_000, options={"form": FORM}).id
-            for package in (
-                "openai",
-                "replicate",
-                "fal_client",
-                "jsonschema",
-            ):  # a second or two of the process's start
+            for package in ("openai", "replicate", "fal_client", "jsonschema"):  # a second or two of a process's start
                 import_module(package)
             began = time.monotonic()
             runner.start(project_id)
@@ -270,7 +263,7 @@ def tell(stages: Sequence[Watched], work: Work, scale: float) -> None:
         times = [(began - start) / scale for began, _ in stage.ran.values()]
         ends = [(ended - start) / scale for _, ended in stage.ran.values()]
         local = sum(work.local[key] for key in stage.ran) / len(times)
-        latency = sum(work.seconds[key] - work.local[key] for key in stage.ran) / len(times)
+        latency = sum(work.seconds[key] for key in stage.ran) / len(times)
         rest = (sum(ends) - sum(times)) / len(times) - local - latency
         print(
             f"      {stage.name:<9}{min(times):7.1f} to {max(ends):7.1f} s; {len(times):>3} units, on average"
@@ -280,27 +273,24 @@ def tell(stages: Sequence[Watched], work: Work, scale: float) -> None:
 
 def main(arguments: Sequence[str] = ()) -> int:
     scale = float(arguments[0]) if arguments else SCALE
+    videos = int(arguments[1]) if len(arguments) > 1 else load_settings(env_files=[]).max_concurrent_videos
     with tempfile.TemporaryDirectory() as name:
-        took, work, width, stages = film(Path(name), scale)
+        took, work, width, stages = film(Path(name), scale, videos)
     tell(stages, work, scale)
-    bounds, plain = work.bounds(width)
-    bare, _ = work.without_local().bounds(width)
-    for what in bounds:
-        print(
-            f"      at the least, by {what:<15}{bounds[what]:8.1f} s; without local work {bare.get(what, 0.0):8.1f} s"
-        )
-    least = max(bounds.values())
+    reachable, plain = work.bounds(width)
+    for what, seconds in reachable.items():
+        print(f"      no schedule is shorter, by {what:<15}{seconds:8.1f} s")
+    print(f"      critical path and work / width alone    {plain:8.1f} s, with {videos} clips at once")
     print(f"      it took {took:.1f} s ({took * scale:.1f} s, times {1 / scale:.3g})")
     held = row(
-        "a paid film, beside the shortest possible",
-        f"{took / least:.2f} x",
+        "a paid film, beside critical path and work / width",
+        f"{took / plain:.2f} x",
         f"{MOST:.2f} x",
-        holds=took / least <= MOST,
+        holds=took / plain <= MOST,
     )
-    row("  if local work took no time", f"{took / max(bare.values()):.2f} x", "none", holds=True)
-    row("  beside critical path and work / width alone", f"{took / plain:.2f} x", "none", holds=True)
-    apart = work.one_after_another(width)
-    row("stage after stage, beside the shortest possible", f"{apart / least:.2f} x", "none", holds=True)
+    least = max(reachable.values())
+    row("  beside what a schedule can reach", f"{took / least:.2f} x", "none", holds=True)
+    row("stage after stage, beside the same", f"{work.one_after_another(width) / least:.2f} x", "none", holds=True)
     return 0 if held else 1
 
 

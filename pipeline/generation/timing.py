@@ -14,10 +14,11 @@ from pipeline.errors import Cancelled
 class Timing:
     """`pace` scales every pause (polls, backoff), so that tests against a fast provider need not wait.
 
-    Once 20 s have gone by, a result is known at the latest when a tenth of its time more has.
+    Clips take a minute or so, and others wait for their places: for that long a look comes every second. Later a result
+    is known at the latest when a thirtieth of its time more has.
     """
 
-    polls_s: tuple[float, ...] = (1.0,) * 12 + (2.0,) * 9 + (3.0,) * 10 + (5.0,)
+    polls_s: tuple[float, ...] = (1.0,) * 75 + (2.0,) * 60 + (5.0,)
     backoff_s: tuple[float, ...] = (1.0, 1.0, 2.0, 2.0, 3.0, 5.0, 8.0)
     queued_s: float = 3600.0
     running_s: float = 1800.0

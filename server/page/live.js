@@ -11,11 +11,13 @@ export function live(stream, refresh, gone = () => false) {
   let timer = 0;
   let busy = false;
   let again = false;
+  let near = false;
   let source = null;
   let failures = 0;
 
   async function look() {
     clearTimeout(timer);
+    near = false;
     if (stopped) return;
     if (busy) { again = true; return; }
     busy = true;
@@ -35,6 +37,7 @@ export function live(stream, refresh, gone = () => false) {
     }
     if (stopped) return;
     const streaming = source && source.readyState === EventSource.OPEN && !failures;
+    near = again;
     timer = setTimeout(look, again ? SETTLE_MS : streaming ? SLOW_MS : POLL_MS);
     again = false;
   }
@@ -46,8 +49,11 @@ export function live(stream, refresh, gone = () => false) {
     source.onerror = soon;
   }
 
+  // A look that is already near stays where it is: pushed back by each event, it would not come while they come quickly.
   function soon() {
     if (busy) { again = true; return; }
+    if (near) return;
+    near = true;
     clearTimeout(timer);
     timer = setTimeout(look, SETTLE_MS);
   }

@@ -48,7 +48,7 @@ class Deadly:
         return getattr(self._stage, name)
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
-        if self._first.acquire(blocking=False):
+        if not self._another_settled(ctx) and self._first.acquire(blocking=False):
             return self._stage.run(ctx, unit)
         while not self._another_settled(ctx):  # units of a wide lane start together
             time.sleep(0.01)
