@@ -7,7 +7,7 @@ half up, always from absolute time, so the error at a cut is at most half a fram
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -70,7 +70,7 @@ class OwnCut:
 
 def frame_at(ms: int, fps: int) -> int:
     """The frame on whose grid place the time lies: round(ms * fps / 1000), half up."""
-    return (2 * ms * fps + 1000) // 2000
+    return (ms * fps + 500) // 1000
 
 
 def ms_of_frame(frame: int, fps: int) -> int:
@@ -114,7 +114,6 @@ def plan_takes(
     segments: Sequence[SpokenSegment],
     narration_ms: int,
     *,
-    max_slot_ms: int = MAX_SLOT_MS,
     fps: int = 24,
     own_cuts: Mapping[int, Sequence[OwnCut]] | None = None,
 ) -> tuple[TakePlan, ...]:
@@ -122,7 +121,7 @@ def plan_takes(
 
     A take runs from its first segment's start to the next take's start. It never mixes narration and dialogue, two
     speakers or two scenes; short neighbours that share all three become one take; none is longer than
-    `max_slot_ms` or shorter than one frame (to give a soundless segment its frame a cut may move by one).
+    MAX_SLOT_MS or shorter than one frame (to give a soundless segment its frame a cut may move by one).
     A scene in `own_cuts` is cut there instead, and besides only where these rules demand it.
     Raises InvalidInput when the segments are out of order, or the narration has fewer frames than takes.
     """
@@ -132,10 +131,10 @@ def plan_takes(
     takes: list[TakePlan] = []
     for scene, group in groupby(slots, key=lambda slot: slot.segments[0].scene):
         if own_cuts is not None and scene in own_cuts:
-            takes += _cut_by_hand(list(group), own_cuts[scene], max_slot_ms)
+            takes += _cut_by_hand(list(group), own_cuts[scene])
         else:
-            takes += [take for run in _runs(list(group), max_slot_ms) for take in _takes_of(run, max_slot_ms)]
-    return _at_least_a_frame(takes, narration_ms, fps)
+            takes += [take for run in _runs(list(group)) for take in _takes_of(run)]
+    return _at_least_a_frame(takes, fps)
 
 
 @dataclass(slots=True)
@@ -157,8 +156,8 @@ class _Cut:
     """A place where a slot may be cut. `char`: where the text is cut then."""
 
     ms: int
-    penalty: float
     char: int
+    penalty: float = 0.0
 
 
 def _check(segments: Sequence[SpokenSegment], narration_ms: int, fps: int) -> None:
@@ -171,8 +170,7 @@ def _check(segments: Sequence[SpokenSegment], narration_ms: int, fps: int) -> No
         last = segment.end_ms
 
 
-def _runs(slots: Sequence[_Run], max_slot_ms: int) -> list[_Run]:
-    most = min(_AIM_MS, max_slot_ms)
+def _runs(slots: Sequence[_Run]) -> list[_Run]:
     runs: list[_Run] = []
     for slot in slots:
         last = runs[-1] if runs else None
@@ -180,7 +178,7 @@ def _runs(slots: Sequence[_Run], max_slot_ms: int) -> list[_Run]:
         if (
             last
             and _alike(last.segments[-1], slot.segments[0])
-            and end - last.start_ms <= most
+            and end - last.start_ms <= _AIM_MS
             and (end - start < _SHORT_MS or last.end_ms - last.start_ms < _SHORT_MS)
         ):
             last.segments += slot.segments
@@ -190,84 +188,87 @@ def _runs(slots: Sequence[_Run], max_slot_ms: int) -> list[_Run]:
     return runs
 
 
-def _cut_by_hand(slots: Sequence[_Run], cuts: Sequence[OwnCut], max_slot_ms: int) -> list[TakePlan]:
+def _cut_by_hand(slots: Sequence[_Run], cuts: Sequence[OwnCut]) -> list[TakePlan]:
     """One scene's takes where the user wants them. A cut that would leave nothing on one side of it is passed over."""
     begins: list[tuple[int, int, int]] = []  # (slot, place in its text, ms)
     for at, slot in enumerate(slots):
-        index = slot.segments[0].index
-        mine = sorted(cut for cut in cuts if cut.segment == index)
-        if at == 0 or not _alike(slots[at - 1].segments[0], slot.segments[0]) or any(cut.char <= 0 for cut in mine):
+        mine = sorted(cut for cut in cuts if cut.segment == slot.segments[0].index)
+        demanded = at == 0 or not _alike(slots[at - 1].segments[0], slot.segments[0])
+        if demanded or (any(cut.char <= 0 for cut in mine) and slot.start_ms > begins[-1][2]):
             begins.append((at, 0, slot.start_ms))
-        begins += [(at, cut.char, cut.ms) for cut in mine if cut.char > 0 and slot.start_ms < cut.ms < slot.end_ms]
-    kept = [one for at, one in enumerate(begins) if at == 0 or one[2] > max(before[2] for before in begins[:at])]
-    ends = [*kept[1:], (len(slots), 0, slots[-1].end_ms)]
+        for cut in mine:
+            if cut.char > 0 and max(slot.start_ms, begins[-1][2]) < cut.ms < slot.end_ms:
+                begins.append((at, cut.char, cut.ms))
+    ends = [*begins[1:], (len(slots), 0, slots[-1].end_ms)]
     takes = []
-    for (first, char, start), (last, end_char, end) in zip(kept, ends, strict=True):
+    for (first, char, start), (last, end_char, end) in zip(begins, ends, strict=True):
         heard = [
-            _part(slots[at], at == first, char, at == last, end_char) for at in range(first, last + (end_char > 0))
+            _part(slots[at], char if at == first else 0, end_char if at == last else None)
+            for at in range(first, last + (end_char > 0))
         ]
-        takes += _not_too_long(heard, start, end, char, max_slot_ms)
+        takes += _not_too_long(heard, start, end, char)
     return takes
 
 
-def _part(slot: _Run, is_first: bool, char: int, is_last: bool, end_char: int) -> _Run:
-    """The slot with what is said of its segment between two places."""
+def _part(slot: _Run, begin: int, end: int | None) -> _Run:
+    """The slot with what is said of its segment between two places in its text."""
     segment = slot.segments[0]
-    begin, end = char if is_first else 0, end_char if is_last else len(segment.text)
+    text = segment.text[:end]
     words = tuple(
         word.model_copy(update={"start": word.start - begin, "end": word.end - begin})
         for word in segment.words
-        if begin <= word.start and word.end <= end
+        if begin <= word.start and word.end <= len(text)
     )
-    return _Run([replace(segment, text=segment.text[begin:end], words=words)], slot.start_ms, slot.end_ms)
+    return _Run([replace(segment, text=text[begin:], words=words)], slot.start_ms, slot.end_ms)
 
 
-def _not_too_long(heard: Sequence[_Run], start_ms: int, end_ms: int, char: int, max_slot_ms: int) -> list[TakePlan]:
+def _not_too_long(heard: Sequence[_Run], start_ms: int, end_ms: int, char: int) -> list[TakePlan]:
     """One take, or several when it would be too long: cut between segments first, then inside them."""
-    if end_ms - start_ms > max_slot_ms and len(heard) > 1:
+    if end_ms - start_ms > MAX_SLOT_MS and len(heard) > 1:
         middle = (start_ms + end_ms) / 2
         at = min(range(1, len(heard)), key=lambda one: abs(heard[one].start_ms - middle))
         cut = heard[at].start_ms
-        before = _not_too_long(heard[:at], start_ms, cut, char, max_slot_ms)
-        return [*before, *_not_too_long(heard[at:], cut, end_ms, 0, max_slot_ms)]
+        return [*_not_too_long(heard[:at], start_ms, cut, char), *_not_too_long(heard[at:], cut, end_ms, 0)]
     run = _Run([segment for slot in heard for segment in slot.segments], start_ms, end_ms)
-    return [replace(take, char=take.char + char) for take in _takes_of(run, max_slot_ms)]
+    return [replace(take, char=take.char + char) for take in _takes_of(run)]
 
 
 def _alike(a: SpokenSegment, b: SpokenSegment) -> bool:
     return (a.scene, a.kind, a.speaker) == (b.scene, b.kind, b.speaker)
 
 
-def _takes_of(run: _Run, max_slot_ms: int) -> list[TakePlan]:
+def _takes_of(run: _Run) -> list[TakePlan]:
     length = run.end_ms - run.start_ms
-    if length <= max_slot_ms:
+    if length <= MAX_SLOT_MS:
         return [run.take(" ".join(s.text.strip() for s in run.segments), run.start_ms, run.end_ms)]
     segment = run.segments[0]  # runs of several segments are never longer than the longest slot
-    parts = -(-length // min(_AIM_MS, max_slot_ms))
-    cuts = _best_cuts(_places(run, segment, parts), length / parts, max_slot_ms)
+    parts = -(-length // _AIM_MS)
+    cuts = _best_cuts(_places(run, segment, parts), length / parts)
     return [run.take(segment.text[a.char : b.char].strip(), a.ms, b.ms, a.char) for a, b in pairwise(cuts)]
 
 
 def _places(run: _Run, segment: SpokenSegment, parts: int) -> list[_Cut]:
     """Where the slot may be cut, its two ends included: before words, and (dearly) at even places for silence."""
-    text, start, end = segment.text, run.start_ms, run.end_ms
-    words: list[tuple[int, int]] = []
-    for word in segment.words:
-        ms = segment.start_ms + word.start_ms
-        if max(start, words[-1][0] if words else 0) < ms < end and word.start > (words[-1][1] if words else 0):
-            words.append((ms, word.start))
-    places = {ms: _Cut(ms, _penalty(text[max(0, char - 8) : char]), char) for ms, char in words}
+    text = segment.text
+    places: dict[int, _Cut] = {}
+    ms, char = run.start_ms, 0
+    for word in segment.words:  # a time that goes back, in the sound or in the text, is no place to cut
+        heard = segment.start_ms + word.start_ms
+        if ms < heard < run.end_ms and char < word.start:
+            ms, char = heard, word.start
+            places[ms] = _Cut(ms, char, _penalty(text[max(0, char - 8) : char]))
+    words = list(places.values())
     gaps = [match.end() for match in re.finditer(r"\s+", text)]
     steps = parts * 8
     for step in range(1, steps):
-        ms = start + (end - start) * step // steps
+        ms = run.start_ms + (run.end_ms - run.start_ms) * step // steps
         if segment.words:
-            at = bisect_left(words, (ms, 0))
-            char = words[at][1] if at < len(words) else len(text)
+            at = bisect_left(words, ms, key=lambda place: place.ms)
+            char = words[at].char if at < len(words) else len(text)
         else:
             char = _nearest(gaps, len(text) * step // steps)
-        places.setdefault(ms, _Cut(ms, 3.0, char))
-    return [_Cut(start, 0, 0), *sorted(places.values()), _Cut(end, 0, len(text))]
+        places.setdefault(ms, _Cut(ms, char, 3.0))
+    return [_Cut(run.start_ms, 0), *sorted(places.values()), _Cut(run.end_ms, len(text))]
 
 
 def _penalty(before: str) -> float:
@@ -281,31 +282,32 @@ def _nearest(gaps: Sequence[int], near: int) -> int:
     return min(gaps[max(0, at - 1) : at + 1], key=lambda gap: abs(gap - near), default=near)
 
 
-def _best_cuts(places: Sequence[_Cut], ideal_ms: float, max_slot_ms: int) -> list[_Cut]:
+def _best_cuts(places: Sequence[_Cut], ideal_ms: float) -> list[_Cut]:
     """The cheapest way through the places: parts near the ideal length, cut where speech pauses."""
-    least = min(_LEAST_PART_MS, max_slot_ms // 4)
-    cost, came_from = [0.0], [0]
-    first = 0
-    for here, place in enumerate(places[1:], start=1):
-        while place.ms - places[first].ms > max_slot_ms:
-            first += 1
-        best, best_from = inf, first
-        for there in range(first, here):
-            length = place.ms - places[there].ms
-            over = max(0, length - _AIM_MS) / 500
-            total = cost[there] + place.penalty + ((length - ideal_ms) / ideal_ms) ** 2 + over**2
-            if length >= least and total < best:
-                best, best_from = total, there
-        cost.append(best)
-        came_from.append(best_from)
+    times = [place.ms for place in places]
+    ways: list[tuple[float, int]] = [(0.0, 0)]  # to each place: (what it costs, from which place)
+    for place in places[1:]:
+        nearest = bisect_right(times, place.ms - _LEAST_PART_MS)
+        farthest = bisect_left(times, place.ms - MAX_SLOT_MS)
+        steps = (
+            (_with_part(ways[at][0] + place.penalty, place.ms - times[at], ideal_ms), at)
+            for at in range(farthest, nearest)
+        )
+        ways.append(min(steps, default=(inf, 0)))
     route = [len(places) - 1]
     while route[-1]:
-        route.append(came_from[route[-1]])
+        route.append(ways[route[-1]][1])
     return [places[at] for at in reversed(route)]
 
 
-def _at_least_a_frame(takes: Sequence[TakePlan], narration_ms: int, fps: int) -> tuple[TakePlan, ...]:
-    cuts = [take.start_ms for take in takes] + [narration_ms]
+def _with_part(cost: float, length_ms: int, ideal_ms: float) -> float:
+    """What a way costs with one part more, of this length."""
+    over = max(0, length_ms - _AIM_MS) / 500
+    return cost + ((length_ms - ideal_ms) / ideal_ms) ** 2 + over**2
+
+
+def _at_least_a_frame(takes: Sequence[TakePlan], fps: int) -> tuple[TakePlan, ...]:
+    cuts = [*(take.start_ms for take in takes), takes[-1].end_ms]
     for at in range(1, len(takes)):
         if slot_frames(cuts[at - 1], cuts[at], fps)[1] < 1:
             cuts[at] = ms_of_frame(frame_at(cuts[at - 1], fps) + 1, fps)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import accumulate, groupby, pairwise
 
 import pytest
 from hypothesis import given
@@ -69,10 +70,14 @@ def narrations(draw: st.DrawFn) -> tuple[list[SpokenSegment], int]:
 @given(narrations(), st.sampled_from([24, 25, 30]))
 def test_slots_tile_the_narration_on_the_grid(narration: tuple[list[SpokenSegment], int], fps: int) -> None:
     segments, length = narration
-    takes = plan_takes(segments, length, fps=fps)
+    assert_they_tile(plan_takes(segments, length, fps=fps), length, fps)
+
+
+def assert_they_tile(takes: Sequence[TakePlan], length: int, fps: int = 24) -> None:
     assert takes[0].start_ms == 0
     assert takes[-1].end_ms == length
     assert all(a.end_ms == b.start_ms for a, b in pairwise(takes))
+    assert all(isinstance(take.start_ms, int) for take in takes)
     slots = [slot_frames(take.start_ms, take.end_ms, fps) for take in takes]
     assert all(count >= 1 for _, count in slots)
     assert sum(count for _, count in slots) == frame_at(length, fps)
@@ -84,20 +89,20 @@ def test_slots_tile_the_narration_on_the_grid(narration: tuple[list[SpokenSegmen
 @given(narrations())
 def test_a_take_never_mixes_and_loses_nothing(narration: tuple[list[SpokenSegment], int]) -> None:
     segments, length = narration
-    takes = plan_takes(segments, length)
-    heard: dict[int, str] = {}
+    assert_nothing_is_mixed_or_lost(plan_takes(segments, length), segments)
+
+
+def assert_nothing_is_mixed_or_lost(takes: Sequence[TakePlan], segments: Sequence[SpokenSegment]) -> None:
     for take in takes:
         for number in take.segments:
             one = segments[number]
             assert (one.scene, one.kind, one.speaker) == (take.scene, take.kind, take.speaker)
-        if len(take.segments) == 1:
-            heard[take.segments[0]] = heard.get(take.segments[0], "") + take.text
-        else:
-            heard |= {number: segments[number].text for number in take.segments}
-            assert take.text == " ".join(segments[number].text.strip() for number in take.segments)
-    assert list(heard) == [segment.index for segment in segments]
-    for number, text in heard.items():
-        assert "".join(text.split()) == "".join(segments[number].text.split())
+        first = segments[take.segments[0]].text[take.char :].strip()
+        assert first.startswith(take.text) if len(take.segments) == 1 else take.text.startswith(first)
+    heard = [number for take in takes for number in take.segments]
+    assert [number for number, _ in groupby(heard)] == [segment.index for segment in segments]
+    said = "".join(take.text for take in takes)
+    assert "".join(said.split()) == "".join("".join(segment.text.split()) for segment in segments)
 
 
 @given(narrations())
@@ -124,7 +129,13 @@ def test_a_time_and_its_frame_are_half_a_frame_apart_at_most(ms: int, fps: int) 
 
 def test_a_half_is_rounded_up() -> None:
     assert [frame_at(ms, 24) for ms in (0, 20, 21, 62, 63, 125 // 2, 1000)] == [0, 0, 1, 1, 2, 1, 24]
-    assert frame_at(500, 1) == 1
+    assert [frame_at(ms, 1) for ms in (499, 500, 1_499, 1_500)] == [0, 1, 1, 2]
+
+
+def test_a_frame_starts_at_a_whole_millisecond() -> None:
+    assert [ms_of_frame(frame, 24) for frame in (0, 1, 2, 24)] == [0, 42, 83, 1_000]
+    assert ms_of_frame(1, 16) == 63, "a half is rounded up"
+    assert [covering_ms(frames, 24) for frames in (0, 1, 24, 25)] == [0, 42, 1_000, 1_042]
 
 
 def test_no_drift_after_a_thousand_shots() -> None:
@@ -132,30 +143,6 @@ def test_no_drift_after_a_thousand_shots() -> None:
     slots = [slot_frames(4_321 * n, 4_321 * (n + 1), 24) for n in range(1000)]
     assert sum(count for _, count in slots) == frame_at(4_321_000, 24) == 103_704
     assert max(abs(first * 1000 - 24 * 4_321 * n) for n, (first, _) in enumerate(slots)) <= 500
-
-
-def test_a_long_segment_is_cut_where_speech_pauses() -> None:
-    takes = plan_takes([spoken(TEXT, 0, 8_000)], 8_000)
-    assert [take.text for take in takes] == [
-        "The old boat, patched twice, lay by the harbour wall.",
-        "Nobody had sailed it for years, and nobody would.",
-    ]
-    assert all(2_500 <= take.duration_ms <= 6_000 for take in takes)
-
-
-def test_an_even_cut_where_there_are_no_words() -> None:
-    takes = plan_takes([spoken("", 0, 30_000)], 30_000)
-    assert [take.duration_ms for take in takes] == [6_000] * 5
-    two = plan_takes([spoken(TEXT, 0, 12_000, words=False)], 12_000)
-    assert [take.duration_ms for take in two] == [6_000, 6_000]
-    assert " ".join(take.text for take in two) == TEXT
-
-
-def test_a_silence_inside_a_segment_is_cut_too() -> None:
-    segment = spoken(TEXT, 0, 6_000)
-    takes = plan_takes([segment], 30_000)
-    assert max(take.duration_ms for take in takes) <= 7_500
-    assert " ".join(take.text for take in takes).strip() == TEXT
 
 
 def test_short_narration_of_one_scene_shares_a_take() -> None:
@@ -182,23 +169,71 @@ def test_a_soundless_segment_still_gets_a_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    ("segments", "length"),
+    ("lengths", "takes"),
     [
-        ([], 5_000),
-        ([spoken("x", 0, 0)], 0),
-        ([spoken("x", 0, 20)], 20),
-        ([spoken("x", 0, 900)], 800),
-        ([spoken("x", 500, 900), spoken("y", 600, 1_000)], 1_000),
-        ([spoken("x", 0, 0, kind="dialogue", speaker=name) for name in "abc"], 50),
+        ([2_499, 3_501], [(0, 1)]),
+        ([3_501, 2_499], [(0, 1)]),
+        ([2_499, 3_502], [(0,), (1,)]),
+        ([2_500, 2_500], [(0,), (1,)]),
+        ([5_000, 3_000, 2_000], [(0,), (1, 2)]),
+        ([5_000, 2_000, 3_000], [(0,), (1, 2)]),
+        ([1_000, 1_000, 1_000, 3_000, 1_000], [(0, 1, 2), (3, 4)]),
     ],
 )
-def test_what_cannot_be_a_film_is_refused(segments: list[SpokenSegment], length: int) -> None:
-    with pytest.raises(InvalidInput):
+def test_only_what_is_short_is_joined_and_to_six_seconds_at_most(lengths: list[int], takes: list[tuple[int]]) -> None:
+    assert [take.segments for take in plan_takes(in_a_row(lengths), sum(lengths))] == takes
+
+
+def in_a_row(lengths: Sequence[int], scene: int = 0) -> list[SpokenSegment]:
+    ends = list(accumulate(lengths, initial=0))
+    return [spoken("Rain fell.", *span, index=index, scene=scene) for index, span in enumerate(pairwise(ends))]
+
+
+@pytest.mark.parametrize(
+    ("starts", "length", "cuts"),
+    [
+        ([0, 0, 3_000], 6_000, [0, 42, 3_000, 6_000]),
+        ([0, 3_000, 3_000], 6_000, [0, 3_000, 3_042, 6_000]),
+        ([0, 3_000, 3_050], 6_000, [0, 3_000, 3_050, 6_000]),
+        ([0, 2_900, 3_000, 3_000], 3_000, [0, 2_875, 2_917, 2_958, 3_000]),
+        ([0, 2_958, 2_958], 3_000, [0, 2_917, 2_958, 3_000]),
+        ([0], 21, [0, 21]),
+    ],
+)
+def test_a_take_without_sound_gets_one_frame(starts: list[int], length: int, cuts: list[int]) -> None:
+    ends = [*starts[1:], starts[-1]]
+    segments = [
+        spoken("", *span, index=index, kind="dialogue", speaker=f"{index}")
+        for index, span in enumerate(zip(starts, ends, strict=True))
+    ]
+    takes = plan_takes(segments, length)
+    assert [*(take.start_ms for take in takes), takes[-1].end_ms] == cuts
+
+
+@pytest.mark.parametrize(
+    ("segments", "length", "problem"),
+    [
+        ([], 5_000, "There is no narration"),
+        ([spoken("x", 0, 0)], 0, "There is no narration"),
+        ([spoken("x", 0, 20)], 20, "There is no narration"),
+        ([spoken("x", 0, 900)], 800, "Segment 0 lies outside"),
+        ([spoken("x", 900, 800)], 1_000, "Segment 0 lies outside"),
+        ([spoken("x", 500, 900), spoken("y", 600, 1_000, index=1)], 1_000, "Segment 1 lies outside"),
+        ([spoken("x", 0, 0, kind="dialogue", speaker=name) for name in "abc"], 50, "The narration is too short"),
+    ],
+)
+def test_what_cannot_be_a_film_is_refused(segments: list[SpokenSegment], length: int, problem: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^{problem}") as refused:
         plan_takes(segments, length)
+    assert refused.value.hint.startswith("Add some text") == (problem == "There is no narration")
 
 
 def test_what_a_provider_is_asked_for() -> None:
     assert [ask_seconds(ms) for ms in (1, 500, 501, 5_000, 5_001, 7_500)] == [0.5, 0.5, 1.0, 5.0, 5.5, 7.5]
-    assert [wan_fast_frames(ms) for ms in (100, 5_060, 5_061, 6_000, 7_500, 7_560)] == [81, 81, 82, 97, 121, 122]
+    lengths = (100, 5_060, 5_061, 5_125, 5_126, 6_000, 7_500, 7_560)
+    assert [wan_fast_frames(ms) for ms in lengths] == [81, 81, 82, 83, 84, 97, 121, 122]
+    with pytest.raises(InvalidInput, match=r"^A clip of 7\.60 s") as refused:
+        wan_fast_frames(7_600)
+    assert (refused.value.field, refused.value.hint) == ("duration_ms", "Split the shot.")
     with pytest.raises(InvalidInput):
         wan_fast_frames(7_561)

@@ -20,17 +20,17 @@ micros = st.integers(0, 200_000)
 moves = st.lists(st.tuples(st.sampled_from(sorted(GENERATION_EDGES)), st.none() | micros), max_size=8)
 
 
-def _prepare(store: Store, project_id: int, estimate: int) -> str:
+def _prepare(store: Store, project_id: int, estimate: int, **columns: str) -> str:
     generation_id = uuid.uuid4().hex
     with store.db.write() as session:
         session.add(
             Generation(
                 id=generation_id,
                 project_id=project_id,
-                unit_key="frames/1",
                 capability="image",
                 request_digest=generation_id,
                 estimate_micros=estimate,
+                **({"unit_key": "frames/1"} | columns),
             )
         )
         money.book(session, generation_id)
@@ -41,6 +41,27 @@ def _lines(store: Store, generation_id: str) -> list[tuple[str, int]]:
     query = select(MoneyEntry).where(MoneyEntry.generation_id == generation_id).order_by(MoneyEntry.id)
     with store.db.read() as session:
         return [(one.kind, one.micros) for one in session.scalars(query)]
+
+
+@pytest.mark.parametrize("status", ["prepared", "submitting", "accepted", "ambiguous", "held"])
+def test_what_may_still_cost_counts_with_its_estimate(status: str) -> None:
+    assert money.standing(status, 50, None) == 50
+    assert money.standing(status, 50, 7) == 7
+    assert money.standing(status, 50, 0) == 0
+
+
+@pytest.mark.parametrize("status", ["finished", "failed", "cancelled"])
+def test_what_has_ended_counts_with_its_bill_alone(status: str) -> None:
+    assert money.standing(status, 50, None) == 0
+    assert money.standing(status, 50, 7) == 7
+
+
+def test_a_line_says_what_was_paid_and_to_whom(store: Store, project: int) -> None:
+    generation_id = _prepare(store, project, 50, provider="fal", model="flux", unit_key="refs/prop/3")
+    with store.db.read() as session:
+        [entry] = session.scalars(select(MoneyEntry))
+    assert (entry.generation_id, entry.project_id, entry.unit_key) == (generation_id, project, "refs/prop/3")
+    assert (entry.provider, entry.model, entry.kind, entry.micros) == ("fal", "flux", "estimate", 50)
 
 
 @settings(max_examples=60, deadline=None)
@@ -124,6 +145,56 @@ def test_a_budget_and_a_cap_are_reached_exactly(store: Store, project: int) -> N
     assert _claim(store, other, 40_001, cap=100_000) == money.Overrun("cap", 60_000, 40_001, 100_000)
     assert _claim(store, project, 0, cap=0) is None, "free work is never refused"
     assert _claim(store, 10**6, 5, cap=None) is None
+
+
+def test_what_others_spend_leaves_a_projects_budget_alone(store: Store, project: int) -> None:
+    with store.db.write() as session:
+        session.get_one(Project, project).budget_cents = 10
+    _prepare(store, new_project(store), 90_000)
+    _prepare(store, project, 30_000)
+    assert _claim(store, project, 70_000) is None
+    assert _claim(store, project, 70_001) == money.Overrun("project", 30_000, 70_001, 100_000)
+
+
+def test_the_smallest_sum_is_refused_where_nothing_is_left(store: Store, project: int) -> None:
+    with store.db.read() as session:
+        assert money.overrun(session, None, 1, 0) == money.Overrun("cap", 0, 1, 0)
+        assert money.overrun(session, None, 1, 1) is None
+        assert money.overrun(session, None, 0, 0) is None
+        assert money.overrun(session, None, 1, None) is None
+
+
+def test_the_breakdown_is_by_unit_and_model_the_dearest_first(store: Store, project: int) -> None:
+    def work(unit: str, provider: str, model: str, micros: int, to: str = "finished") -> None:
+        generation_id = _prepare(store, project, micros, unit_key=unit, provider=provider, model=model)
+        with store.db.write() as session:
+            assert generation_state(session, generation_id, "submitting")
+            if to != "submitting":
+                assert generation_state(session, generation_id, to, actual_micros=micros if to == "finished" else None)  # type: ignore[arg-type]
+
+    work("frames/2", "fal", "flux", 30)
+    work("frames/1", "fal", "flux", 30, "submitting")
+    work("frames/1", "fal", "reve", 50)
+    work("frames/1", "replicate", "flux", 40)
+    work("refs/prop/1", "fal", "flux", 1)
+    work("refs/prop/2", "fal", "flux", 60, "failed")
+    work("frames/2", "fal", "flux", 45)
+    with store.db.read() as session:
+        found = money.breakdown(session, project)
+    assert found == [
+        money.Spent("frames", "frames/2", "fal", "flux", 75, 0, 2),
+        money.Spent("frames", "frames/1", "fal", "reve", 50, 0, 1),
+        money.Spent("frames", "frames/1", "replicate", "flux", 40, 0, 1),
+        money.Spent("frames", "frames/1", "fal", "flux", 30, 30, 1),
+        money.Spent("refs", "refs/prop/1", "fal", "flux", 1, 0, 1),
+    ]
+
+
+def test_of_units_that_cost_the_same_the_first_by_name_is_first(store: Store, project: int) -> None:
+    for unit in ("frames/2", "frames/3", "frames/1"):
+        _prepare(store, project, 30, unit_key=unit)
+    with store.db.read() as session:
+        assert [one.unit for one in money.breakdown(session, project)] == ["frames/1", "frames/2", "frames/3"]
 
 
 def test_the_breakdown_sums_to_the_whole(store: Store, project: int) -> None:

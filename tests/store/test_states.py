@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from pipeline.store import Store, states
-from pipeline.store.models import Generation, Run, Scene, Shot
+from pipeline.store.models import Generation, ImageAnalysis, Job, Media, Project, Run, Scene, Shot
 from tests.store.kit import new_project
 
 MACHINES: dict[str, tuple[states.Edges, Any, str, set[str]]] = {
@@ -26,6 +26,8 @@ MACHINES: dict[str, tuple[states.Edges, Any, str, set[str]]] = {
     "video": (states.VIDEO_EDGES, states.VideoStatus, "pending", set()),
     "lipsync": (states.LIPSYNC_EDGES, states.LipsyncStatus, "none", set()),
     "analysis": (states.ANALYSIS_EDGES, states.AnalysisStatus, "pending", set()),
+    "media": (states.MEDIA_EDGES, states.MediaStatus, "accepted", {"finished"}),
+    "job": (states.JOB_EDGES, states.JobStatus, "queued", {"done"}),
 }
 
 
@@ -124,6 +126,88 @@ def test_a_project_has_one_live_run(store: Store, project: int) -> None:
     assert start(21)
     with store.db.read() as session:
         assert session.get_one(Run, run.id).ended_at is not None
+
+
+def test_a_run_is_what_was_asked_for(store: Store, project: int) -> None:
+    asked = {"from_stage": "frames", "stale": "redo", "force": True, "estimate_micros": 70}
+    with store.db.write() as session:
+        assert states.new_run(session, run_id="plain", project_id=project, boot_id="b")
+        assert states.new_run(session, run_id="rich", project_id=new_project_in(session), boot_id="b", **asked)
+        plain, rich = session.get_one(Run, "plain"), session.get_one(Run, "rich")
+    assert (plain.state, plain.boot_id, plain.project_id) == ("running", "b", project)
+    assert (plain.from_stage, plain.stale, plain.force, plain.estimate_micros) == (None, None, False, 0)
+    assert {name: getattr(rich, name) for name in asked} == asked
+
+
+def new_project_in(session: Session) -> int:
+    project = Project(title="Another film")
+    session.add(project)
+    session.flush()
+    return project.id
+
+
+def test_a_run_that_goes_on_has_neither_end_nor_reason(store: Store, project: int) -> None:
+    with store.db.write() as session:
+        assert states.new_run(session, run_id="r", project_id=project, boot_id="b")
+        run = session.get_one(Run, "r")
+        assert states.run_state(session, "r", "paused", code="budget_reached")
+        assert states.run_state(session, "r", "running")
+        assert (run.state, run.code, run.ended_at) == ("running", None, None)
+        assert states.run_state(session, "r", "failed", code="scene_without_shots")
+        assert (run.state, run.code) == ("failed", "scene_without_shots")
+        assert run.ended_at is not None
+
+
+def test_an_item_of_the_media_generator_has_an_end_when_it_ended(store: Store) -> None:
+    with store.db.write() as session:
+        first, second = Media(type="IMAGE"), Media(type="IMAGE")
+        session.add_all([first, second])
+        session.flush()
+        assert not states.media_status(session, first.id, "finished"), "it has not begun"
+        assert states.media_status(session, first.id, "running")
+        assert first.ended_at is None
+        assert states.media_status(session, first.id, "failed", failure_reason="nudity")
+        assert (first.status, first.failure_reason) == ("failed", "nudity")
+        assert first.ended_at is not None
+        assert states.media_status(session, first.id, "accepted", failure_reason=None)
+        assert (first.status, first.failure_reason, first.ended_at) == ("accepted", None, None)
+        assert states.media_status(session, first.id, "running")
+        assert states.media_status(session, first.id, "finished", result={"url": "u"}, ended_at="2031-05-06T07:08:09Z")
+        assert (first.result, first.ended_at) == ({"url": "u"}, "2031-05-06T07:08:09Z")
+        assert not states.media_status(session, first.id, "failed")
+        assert second.status == "accepted", "each moves by itself"
+
+
+def test_a_job_keeps_when_it_began_and_ended(store: Store, project: int) -> None:
+    with store.db.write() as session:
+        job = Job(id="j", project_id=project, kind="edit", target_type="shots", target_id=1, updated_at="long ago")
+        session.add(job)
+        session.flush()
+        assert not states.job_state(session, "j", "done")
+        assert (job.status, job.updated_at) == ("queued", "long ago")
+        assert states.job_state(session, "j", "running", phase="drawing")
+        assert job.started_at == job.updated_at != "long ago"
+        assert (job.status, job.phase, job.ended_at) == ("running", "drawing", None)
+        job.updated_at = "then"
+        assert states.job_state(session, "j", "failed", error={"code": "bad_media"})
+        assert job.ended_at == job.updated_at != "then"
+        assert (job.status, job.error) == ("failed", {"code": "bad_media"})
+        assert job.started_at is not None
+        assert states.job_state(session, "j", "queued", error=None, attempt=2)
+        assert (job.status, job.error, job.attempt, job.started_at, job.ended_at) == ("queued", None, 2, None, None)
+
+
+def test_what_is_told_of_a_picture_is_stored_with_its_status(store: Store) -> None:
+    with store.db.write() as session:
+        row = ImageAnalysis(sha256="a" * 64, status="pending", updated_at="long ago")
+        other = ImageAnalysis(sha256="b" * 64, status="pending", updated_at="long ago")
+        session.add_all([row, other])
+        session.flush()
+        assert states.analysis_status(session, row.sha256, "done", caption="A boat.", provider="openrouter")
+        assert (row.status, row.caption, row.provider) == ("done", "A boat.", "openrouter")
+        assert row.updated_at != "long ago"
+        assert not states.analysis_status(session, row.sha256, "needs_setup")
+        assert (other.status, other.updated_at) == ("pending", "long ago")
 
 
 def test_a_generation_keeps_its_times_and_columns(store: Store, project: int) -> None:
