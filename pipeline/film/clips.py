@@ -50,9 +50,9 @@ def accept_clip(
     Raises BadMedia, EngineTimeout, Cancelled, DiskFull; no file is left then.
     """
     report = ffmpeg.probe(src, count=True)
-    _refuse(report, src.name)
+    refuse_unusable(report, src.name)
     with making(out):
-        if _is_form(report, form) and report.frames == frames:
+        if is_in_form(report, form) and report.frames == frames:
             found = ffmpeg.decode_check(src, cancel=cancel)
             if found.steady and found.frames == frames:
                 shutil.copyfile(src, out)
@@ -64,7 +64,8 @@ def accept_clip(
     return AcceptedClip(frames, found.duration_ms, shortfall_ms)
 
 
-def _refuse(report: Probe, name: str) -> None:
+def refuse_unusable(report: Probe, name: str, *, most_ms: int = _MOST_MS) -> None:
+    """Raises BadMedia for what cannot be a clip, by its headers and (where they were counted) its packets."""
     again = "It has to be made or fetched again."
     if report.kind != "video":
         raise BadMedia(f"{name} is a {report.container} file, not a clip.", hint=again)
@@ -74,8 +75,8 @@ def _refuse(report: Probe, name: str) -> None:
         raise BadMedia(f"{name} is cut off: {report.packets} of {report.frames} frames are there.", hint=again)
     if not 2 <= min(report.width, report.height) <= max(report.width, report.height) <= _MOST_SIDE:
         raise BadMedia(f"{name} is {report.width}x{report.height} pixels, which is not usable.")
-    if report.duration_ms > _MOST_MS:
-        raise BadMedia(f"{name} is longer than 15 minutes.", hint="Cut it to the part that is needed.")
+    if report.duration_ms > most_ms:
+        raise BadMedia(f"{name} is longer than {most_ms // 60_000} minutes.", hint="Cut it to the part that is needed.")
 
 
 def _check_decoded(found: Decoded, report: Probe, name: str) -> None:
@@ -86,7 +87,8 @@ def _check_decoded(found: Decoded, report: Probe, name: str) -> None:
         raise BadMedia(f"{name} is cut off: {found.duration_ms} of {report.duration_ms} ms are there.")
 
 
-def _is_form(report: Probe, form: FilmForm) -> bool:
+def is_in_form(report: Probe, form: FilmForm) -> bool:
+    """Whether such a clip can stand in a film of this form without being encoded anew."""
     return (
         (report.container, report.codec, report.profile, report.pix_fmt) == ("mp4", "h264", "High", "yuv420p")
         and (report.width, report.height) == (form.width, form.height)

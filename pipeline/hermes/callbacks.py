@@ -1,8 +1,8 @@
 """Tells a project's callback URL that its film is done, has failed or is paused.
 
 Hidden here: that a message is written down before it is sent and kept until it has arrived or was given up, over
-restarts; the waiting between attempts; and the signature. A message can arrive twice (its answer may be lost), so each
-has the number of its event.
+restarts; the waiting between attempts; that a receiver which is slow holds nobody up but itself; and the signature. A
+message can arrive twice (its answer may be lost), so each has the number of its event.
 
 Signature: `X-Video-Story-Signature: sha256=<hex>` is the HMAC-SHA256, under HERMES_TOKEN, of the value of
 `X-Video-Story-Timestamp` (Unix seconds), a full stop, and the body as it came.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import json
 import logging
 import threading
@@ -20,9 +19,10 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pipeline.addresses import leads_inside
 from pipeline.errors import InvalidInput, ProductError
 from pipeline.store import Store
 from pipeline.store.fetch import Forbidden, post
@@ -34,6 +34,7 @@ _SEEN = "hermes.callbacks.seen"  # the newest event that was looked at
 _LOOK_EVERY_S = 5.0
 _AT_MOST_EVERY_S = 0.25  # a film that is being made says many things, and few of them matter here
 _ROOM = 500
+_SIDE_BY_SIDE = 8  # messages on their way at once, one to each receiver
 log = logging.getLogger(__name__)
 
 
@@ -46,11 +47,7 @@ def check_callback(url: str, *, private: bool) -> None:
         host, usable = "", False
     if not host or not usable or parts.username or parts.scheme not in (("https", "http") if private else ("https",)):
         raise _unusable("It has to be an https:// address, with no name and password in it.")
-    try:
-        inside = not ipaddress.ip_address(host).is_global
-    except ValueError:
-        inside = host == "localhost" or host.endswith(".localhost")
-    if inside and not private:
+    if leads_inside(host) and not private:
         raise _unusable("It leads into a private network.")
 
 
@@ -65,12 +62,14 @@ def signature(token: str, timestamp: str, body: bytes) -> str:
 
 
 class Callbacks:
-    """One per server. Works in a thread of its own from `start` to `close`."""
+    """One per server. Works in threads of its own from `start` to `close`."""
 
     def __init__(self, store: Store, token: str, *, private: bool) -> None:
         self._store, self._token, self._private = store, token, private
         self._seen: int | None = None
         self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._under_way: dict[str, threading.Thread] = {}  # by receiver
         self._thread = threading.Thread(target=self._work, name="callbacks", daemon=True)
 
     def start(self) -> None:
@@ -79,8 +78,12 @@ class Callbacks:
     def close(self, timeout_s: float = 1.0) -> None:
         """What is being sent is sent again after the next start, if its answer does not come in time."""
         self._ending.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+        until = time.monotonic() + timeout_s
+        with self._lock:
+            threads = [self._thread, *self._under_way.values()]
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(max(0.0, until - time.monotonic()))
 
     def _work(self) -> None:
         while not self._ending.is_set():
@@ -138,18 +141,43 @@ class Callbacks:
         session.add(row)
 
     def _send_due(self) -> float:
-        """Sends what is due; returns the seconds until something is due again."""
+        """Sends what is due, but to each receiver one message at a time; returns the seconds until to look again."""
         now = int(time.time())
         waiting = (Callback.sent_at.is_(None), Callback.given_up_at.is_(None))
+        first = func.min(Callback.next_at)
+        # With min() SQLite takes the other columns from the row that has the least.
+        due = select(Callback.event_seq, Callback.url, Callback.body, first).where(*waiting, Callback.next_at <= now)
         with self._store.db.read() as session:
-            rows = session.scalars(select(Callback).where(*waiting).order_by(Callback.next_at).limit(20)).all()
-            due = [(row.event_seq, row.url, row.body) for row in rows if row.next_at <= now]
-            later = [row.next_at - now for row in rows if row.next_at > now]
-        for seq, url, body in due:
-            if self._ending.is_set():
-                break
+            rows = session.execute(due.group_by(Callback.url).order_by(first)).all()
+            later = session.scalar(select(first).where(*waiting, Callback.next_at > now))
+        for seq, url, body, _ in rows:
+            self._hand_out(seq, url, body)
+        if rows:
+            return 0.0
+        return _LOOK_EVERY_S if later is None else float(later - now)
+
+    def _hand_out(self, seq: int, url: str, body: dict[str, Any]) -> None:
+        receiver = urlsplit(url).netloc.rpartition("@")[2].lower()
+        with self._lock:
+            if self._ending.is_set() or receiver in self._under_way or len(self._under_way) >= _SIDE_BY_SIDE:
+                return
+            # Not a pool: its threads would keep the process from ending while a receiver is slow.
+            thread = threading.Thread(
+                target=self._deliver, args=(receiver, seq, url, body), name="callback", daemon=True
+            )
+            self._under_way[receiver] = thread
+            thread.start()
+
+    def _deliver(self, receiver: str, seq: int, url: str, body: dict[str, Any]) -> None:
+        try:
             self._settle(seq, *self._send(url, body))
-        return 0.0 if due else float(min(later, default=_LOOK_EVERY_S))
+        except Exception:
+            if not self._ending.is_set():  # else the database may be closed by now
+                log.exception("callback %d", seq)
+                self._ending.wait(_LOOK_EVERY_S)
+        finally:
+            with self._lock:
+                del self._under_way[receiver]
 
     def _send(self, url: str, content: dict[str, Any]) -> tuple[str | None, bool]:
         """What went wrong, if anything, and whether it would again."""

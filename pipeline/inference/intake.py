@@ -13,6 +13,8 @@ import resource
 import signal
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from PIL import Image, ImageCms, ImageFile, ImageOps
 from pipeline.errors import BadMedia, InvalidInput
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "BMP", "TIFF", "MPO")
+# The extensions of pictures that are published, and what their content is then.
+FORMATS_OF = {"jpg": ("JPEG", "MPO"), "jpeg": ("JPEG", "MPO"), "png": ("PNG",), "webp": ("WEBP",), "gif": ("GIF",)}
 MOST_PIXELS = 50_000_000
 MOST_SIDE = 20_000
 KEPT_SIDE = 4096
@@ -42,6 +46,30 @@ def take_in(source: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     Raises BadMedia (no picture, damaged) and InvalidInput (too large).
     """
     _limit_memory()
+    with _refusing():
+        return _taken_in(source, folder)
+
+
+def measure(files: Sequence[tuple[Path, str]]) -> list[tuple[int, int]]:
+    """(width, height) of each picture, read whole and left as it is. With each goes the extension that it has to fit.
+
+    Raises BadMedia (another content, damaged) and InvalidInput (too large), which name the file.
+    """
+    _limit_memory()
+    sizes = []
+    for source, ext in files:
+        try:
+            with _refusing():
+                sizes.append(_measured(source, ext))
+        except (BadMedia, InvalidInput) as failure:
+            said = failure.detail.replace("The picture", f"The picture {source.name}", 1)
+            raise type(failure)(said, hint=failure.hint, field=failure.field, code=failure.code) from None
+    return sizes
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """One picture is read: whatever its decoder meets becomes a refusal."""
     _limit_time(SECONDS)
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
@@ -50,7 +78,7 @@ def take_in(source: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
             # What Pillow reads on after: an orientation that cannot be trusted, a picture larger than we take.
             warnings.filterwarnings("error", message=".*EXIF.*")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _taken_in(source, folder)
+            yield
     except (BadMedia, InvalidInput):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -65,9 +93,7 @@ def take_in(source: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
 
 def _taken_in(source: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     with Image.open(source, formats=FORMATS) as opened:
-        width, height = opened.size
-        _check_size(width, height)
-        _limit_time(SECONDS + SECONDS_PER_MEGAPIXEL * width * height / 1_000_000)
+        width, height = _checked_size(opened)
         scale = min(1.0, KEPT_SIDE / max(width, height))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         if opened.format in ("JPEG", "MPO"):
@@ -83,11 +109,22 @@ def _taken_in(source: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     return _written(picture, folder, said)
 
 
-def _check_size(width: int, height: int) -> None:
+def _measured(source: Path, ext: str) -> tuple[int, int]:
+    with Image.open(source, formats=FORMATS_OF.get(ext, ())) as opened:
+        size = _checked_size(opened)
+        opened.load()
+        return size
+
+
+def _checked_size(opened: Image.Image) -> tuple[int, int]:
+    """The picture's size, and the time to read a picture of that size. Raises InvalidInput."""
+    width, height = opened.size
     if max(width, height) > MOST_SIDE:
         raise _too_large(f"{width} × {height} pixels")
     if width * height > MOST_PIXELS:
         raise _too_large(f"{width * height / 1_000_000:.0f} million pixels")
+    _limit_time(SECONDS + SECONDS_PER_MEGAPIXEL * width * height / 1_000_000)
+    return width, height
 
 
 def _too_large(how: str) -> InvalidInput:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Angle, CameraMove, Framing, SegmentKind, ShotDraft, TimeOfDay, Weather, WordTime
@@ -51,6 +51,23 @@ class _Measured(BaseModel):
 class _Meta(BaseModel):
     measured: _Measured = _Measured()
     raw: str | None = None
+
+
+class _Form(BaseModel):
+    width: int = Field(ge=16, le=4096)
+    height: int = Field(ge=16, le=4096)
+    fps: int = Field(default=24, ge=1, le=120)
+
+
+class _Options(BaseModel):
+    form: _Form | None = None
+    fade_ms: int = Field(default=0, ge=0, le=10_000)
+    removed: dict[str, list[str]] = {}
+
+
+class _FilmMeta(BaseModel):
+    srt_url: str | None = None
+    vtt_url: str | None = None
 
 
 class _Output(BaseModel):
@@ -105,9 +122,12 @@ _INSIDE: dict[tuple[str, str], Any] = {
     ("shots", "frame_meta"): _Meta | None,
     ("shots", "video_meta"): _Meta | None,
     ("versions", "meta"): _Meta | None,
+    ("projects", "options"): _Options,
+    ("projects", "film_meta"): _FilmMeta | None,
     ("steps", "output"): _Output | None,
 }
 _MOST_ROWS = 200_000
+_LONGEST_MS = 24 * 3_600_000
 Numbers = dict[str, dict[int, int]]
 
 
@@ -151,6 +171,8 @@ def check_form(data: Any) -> None:
 def _project(given: Mapping[str, Any]) -> dict[str, Any]:
     shapes = _shapes(Project)
     fields = {name: _value(shapes[name], name, given[name]) for name in given.keys() & shapes.keys() - {"id"}}
+    if (fields.get("narration_ms") or 0) > _LONGEST_MS:
+        raise _bad("The archive's film is longer than a day.")
     own = {name: fields[name] for name in ProjectFields.model_fields.keys() & fields.keys() - {"story"}}
     checked_fields({name: value for name, value in own.items() if value is not None}, max_story_words=1)
     for name in ("deleted_at", "delivered_at", "callback_url", "created_at", "updated_at", "version"):
@@ -246,6 +268,8 @@ def _value(shape: TypeAdapter[Any], name: str, value: Any) -> Any:
         shape.validate_json(json.dumps(value), strict=True)
     except ValueError:
         raise _bad(f"A row has a {name} that cannot be one.") from None
+    if name.endswith("_url") and name != "callback_url" and value and not ADDRESS.fullmatch(value):
+        raise _bad(f"A row has a {name} that is no address of a file.")
     return _plain(value)
 
 
@@ -288,7 +312,7 @@ def _check_whole(session: Session, project_id: int) -> None:
     told = [at for row in scenes for at in _range(row.first_segment_idx, row.last_segment_idx, len(segments))]
     if scenes and told != list(range(len(segments))):
         raise _bad("The archive's scenes do not cover its script.")
-    if any(not 0 <= shot.start_ms <= shot.end_ms for shot in shots):
+    if any(not 0 <= shot.start_ms <= shot.end_ms <= _LONGEST_MS for shot in shots):
         raise _bad("The archive's shots have no times.")
 
 

@@ -1,7 +1,7 @@
 """An archive comes in: names, sizes, sums and types are checked before anything is kept, and then all of it or nothing.
 
-Hidden here: what a zip can be besides an archive: names that lead out of the folder, links, bombs, other content than
-its name says. Only names that we give ourselves are taken, so no name is ever used as a path.
+Hidden here: what a zip can be besides an archive: names that lead out of the folder, links, bombs, a table of contents
+that fills the memory. Only names that we give ourselves are taken, so no name is ever used as a path.
 """
 
 from __future__ import annotations
@@ -14,67 +14,88 @@ import stat
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
-from pipeline.errors import InvalidInput
+from pipeline.errors import BadMedia, InvalidInput
+from pipeline.generation.entities import film_form
 from pipeline.generation.moderation.clearances import uploaded
 from pipeline.projects.archived import ADDRESS, check_form, insert_project
 from pipeline.projects.fields import checked_story
+from pipeline.projects.inspection import KNOWN, MOST_TEXT, TEXTS, inspected
+from pipeline.projects.uploads import Uploads
 from pipeline.store import Store
 from pipeline.store.models import Project
 
 MOST_BYTES = 4 << 30
 _MOST_DATA = 64 << 20
+_MOST_VALUES = 3_000_000  # in the data; the smallest take a hundred bytes of memory each, and two of the file
 _MOST_FILE = 2 << 30
 _MOST_ENTRIES = 50_000
+_MOST_AT_ONCE = 10 << 20  # the table of contents of so many entries, with room to spare
 _PIECE = 1 << 20
 _DATA = "project.json"
+_HINT = "Export the project again and send that file as it is."
 _ENTRY = re.compile(r"media/([0-9a-f]{64})\.([a-z0-9]{1,8})")
-# How files begin, by their type; texts have to be UTF-8.
-_BEGINS: dict[str, re.Pattern[bytes]] = {
-    "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "jpg": re.compile(rb"\xff\xd8\xff"),
-    "jpeg": re.compile(rb"\xff\xd8\xff"),
-    "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "gif": re.compile(rb"GIF8[79]a"),
-    "mp4": re.compile(rb"....ftyp", re.DOTALL),
-    "mov": re.compile(rb"....(ftyp|moov|mdat|wide|free)", re.DOTALL),
-    "m4a": re.compile(rb"....ftyp", re.DOTALL),
-    "webm": re.compile(rb"\x1a\x45\xdf\xa3"),
-    "wav": re.compile(rb"RIFF....WAVE", re.DOTALL),
-    "mp3": re.compile(rb"ID3|\xff[\xe0-\xff]"),
-    "aac": re.compile(rb"\xff[\xf0-\xff]"),
-}
-_TEXTS = frozenset({"srt", "vtt", "json", "txt"})
 
 
-def take_in(store: Store, file: IO[bytes], *, max_story_words: int) -> int:
-    """Makes a project of an archive; returns its number. Raises InvalidInput, DiskFull; nothing is left then."""
+def take_in(store: Store, uploads: Uploads, file: IO[bytes], *, max_story_words: int) -> int:
+    """Makes a project of an archive; returns its number.
+
+    Raises InvalidInput, BadMedia (a file in it), EngineTimeout, DiskFull; nothing is left then.
+    """
     with store.media.draft("") as folder:
         folder.mkdir()
         try:
             data, files = _unpacked(file, folder)
             _check(data, files, max_story_words)
-            return _kept(store, data, files)
+            return _kept(store, uploads, data, files)
+        except RecursionError:
+            raise _bad("The archive's data are nested too deeply.") from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+class _Bounded:
+    """A file of which nobody reads much at once, nor outside it.
+
+    zipfile reads the table of contents in one piece, as long as the file says that it is, before it can be asked how
+    many entries there are; and it seeks wherever the file says.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.length = file.seek(0, 2)
+        file.seek(0)
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size if 0 <= size <= _MOST_AT_ONCE else _MOST_AT_ONCE + 1)
+        if len(data) > _MOST_AT_ONCE or data.count(b"PK\x01\x02") > _MOST_ENTRIES:
+            raise _bad(f"The archive has more than {_MOST_ENTRIES:,} files, or names that are too long.")
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        place = offset + (0, self._file.tell(), self.length)[whence]
+        if not 0 <= place <= self.length:
+            raise zipfile.BadZipFile("a place outside the file")
+        return self._file.seek(place)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+
 def _unpacked(file: IO[bytes], folder: Path) -> tuple[dict[str, Any], dict[str, Path]]:
+    bounded = _Bounded(file)
     try:
-        with zipfile.ZipFile(file) as archive:
-            entries = _checked_entries(archive, _length(file))
+        with zipfile.ZipFile(cast(IO[bytes], bounded)) as archive:
+            entries = _checked_entries(archive, bounded.length)
             data = _data(archive, entries)
             files = {f"/{info.filename}": _copied(archive, info, folder) for info in entries if info.filename != _DATA}
             return data, files
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as failure:
         raise _bad("This is not a zip file, or it is damaged.") from failure
-
-
-def _length(file: IO[bytes]) -> int:
-    length = file.seek(0, 2)
-    file.seek(0)
-    return length
 
 
 def _checked_entries(archive: zipfile.ZipFile, length: int) -> list[zipfile.ZipInfo]:
@@ -92,7 +113,7 @@ def _checked_entries(archive: zipfile.ZipFile, length: int) -> list[zipfile.ZipI
             raise _bad("The archive has an entry that is no plain file.")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _bad("The archive is packed in a way that is not known here.")
-        if info.file_size > (_MOST_DATA if info.filename == _DATA else _MOST_FILE):
+        if info.file_size > _most_of(info.filename):
             raise _bad(f"The archive's file {info.filename} is too large.")
         if info.filename != _DATA and info.compress_type != zipfile.ZIP_STORED:
             raise _bad("The archive's media are packed, which an archive of ours never has.")
@@ -102,12 +123,26 @@ def _checked_entries(archive: zipfile.ZipFile, length: int) -> list[zipfile.ZipI
     return entries
 
 
+def _most_of(name: str) -> int:
+    """How large a file of an archive may be, in bytes; 0 for one of a type that is not known here."""
+    ext = name.rpartition(".")[2]
+    if name == _DATA:
+        return _MOST_DATA
+    return MOST_TEXT if ext in TEXTS else _MOST_FILE if ext in KNOWN else 0
+
+
 def _data(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> dict[str, Any]:
     info = next(one for one in entries if one.filename == _DATA)
+    parts: list[bytes] = []
+    values = length = 0
     with archive.open(info) as entry:
-        text = entry.read(_MOST_DATA + 1)
-    if len(text) > _MOST_DATA:
-        raise _bad("The archive's data are too large.")
+        while piece := entry.read(_PIECE):
+            length += len(piece)
+            values += sum(piece.count(sign) for sign in (b",", b"[", b"{"))
+            if length > _MOST_DATA or values > _MOST_VALUES:
+                raise _bad("The archive's data are too large.")
+            parts.append(piece)
+    text = b"".join(parts)
     try:
         data = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -121,34 +156,22 @@ def _no_number(name: str) -> None:
 
 
 def _copied(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> Path:
-    """The entry as a file of ours, its sum and its type checked."""
+    """The entry as a file of ours, its sum checked."""
     match = _ENTRY.fullmatch(info.filename)
     assert match is not None
     sha256, ext = match[1], match[2]
-    target = folder / sha256
-    total, left, begin = hashlib.sha256(), info.file_size, b""
+    target = folder / f"{sha256}.{ext}"
+    total, left = hashlib.sha256(), info.file_size
     with archive.open(info) as entry, target.open("wb") as out:
         while piece := entry.read(_PIECE):
             left -= len(piece)
             if left < 0:
                 raise _bad("The archive is larger than it says.")
-            begin = begin or piece[:64]
             total.update(piece)
             out.write(piece)
     if total.hexdigest() != sha256:
         raise _bad(f"The archive's file {info.filename} is damaged.")
-    if not _is(ext, begin, target):
-        raise _bad(f"The archive's file {info.filename} is not what its name says.")
     return target
-
-
-def _is(ext: str, begin: bytes, file: Path) -> bool:
-    if ext in _TEXTS:
-        try:
-            return "\0" not in file.read_text(encoding="utf-8")
-        except ValueError:
-            return False
-    return ext in _BEGINS and _BEGINS[ext].match(begin) is not None
 
 
 def _check(data: dict[str, Any], files: dict[str, Path], max_story_words: int) -> None:
@@ -167,14 +190,19 @@ def _check(data: dict[str, Any], files: dict[str, Path], max_story_words: int) -
         data["project"]["story"] = checked_story(story, max_story_words=max_story_words)
 
 
-def _kept(store: Store, data: dict[str, Any], files: dict[str, Path]) -> int:
+def _kept(store: Store, uploads: Uploads, data: dict[str, Any], files: dict[str, Path]) -> int:
     # The rows are tried first: what they refuse leaves no file behind.
     with store.db.write() as session:
-        insert_project(session, data)
+        form = film_form(insert_project(session, data))
         session.rollback()
+    try:
+        measured = inspected(files, uploads, form)
+    except BadMedia as failure:
+        said = f"{failure.detail} It cannot be part of a film."
+        raise BadMedia(said, hint=_HINT, field="file") from failure
     for url, path in files.items():
-        meta = dict(data["media"][url].get("meta") or {})
-        store.media.publish(path, ext=url.rsplit(".", 1)[1], origin="upload", verdict=uploaded(), meta=meta)
+        meta = {**data["media"][url].get("meta", {}), "measured": measured[url]}
+        store.media.publish(path, ext=path.suffix, origin="upload", verdict=uploaded(), meta=meta)
     with store.db.write(durable=True) as session:
         project: Project = insert_project(session, data)
         text = "The project was taken in from an archive."
@@ -183,4 +211,4 @@ def _kept(store: Store, data: dict[str, Any], files: dict[str, Path]) -> int:
 
 
 def _bad(detail: str) -> InvalidInput:
-    return InvalidInput(detail, hint="Export the project again and send that file as it is.", field="file")
+    return InvalidInput(detail, hint=_HINT, field="file")

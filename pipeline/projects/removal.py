@@ -12,8 +12,8 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,10 @@ def purge(store: Store, *, grace_s: float = GRACE_S) -> int:
         for kind, table in _ENTITIES.items():  # guides name their entity without a foreign key
             left = GuideImage.entity_id.not_in(select(table.id))
             session.execute(delete(GuideImage).where(GuideImage.entity_type == kind, left))
-    files = dict(_files(store.folder.media))
-    old = {name: path for name, path in files.items() if _is_older(path, grace_s)}
     with store.db.writing(durable=True) as connection:
+        # Listed inside the write too: a file is in its place before its row, so every row that is seen has its file.
+        files = dict(_files(store.folder.media))
+        old = {name: path for name, path in files.items() if _is_older(path, grace_s)}
         known = set(connection.exec_driver_sql("SELECT sha256 FROM media_files").scalars())
         unneeded = known - _needed(connection)
         gone = sorted(name for name in unneeded if name in old or name not in files)
@@ -128,6 +129,8 @@ class Cleaner:
         self._look_every_s = look_every_s
         self._closing = threading.Event()
         self._lock = threading.Lock()
+        self._cleaning = threading.Lock()
+        self._holders = 0
         self._thread: threading.Thread | None = None
         self._again = False
 
@@ -139,20 +142,41 @@ class Cleaner:
                 self._thread = threading.Thread(target=self._work, name="cleaner", daemon=True)
                 self._thread.start()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is removed meanwhile: many files come before the rows that name them. Cleans up after a failure."""
+        with self._cleaning:
+            self._holders += 1
+        try:
+            yield
+        except BaseException:
+            self.wake()
+            raise
+        finally:
+            with self._cleaning:
+                self._holders -= 1
+
     def _work(self) -> None:
         while not self._closing.wait(self._look_every_s):
-            if self._busy():
+            if self._busy() or not self._cleaned():
                 continue
+            with self._lock:
+                if not self._again:
+                    self._thread = None
+                    return
+
+    def _cleaned(self) -> bool:
+        """False while somebody holds the files."""
+        with self._cleaning:
+            if self._holders:
+                return False
             with self._lock:
                 self._again = False
             try:
                 purge(self._store)
             except ProductError as failure:
                 log.warning("cleaning up: %s", failure)
-            with self._lock:
-                if not self._again:
-                    self._thread = None
-                    return
+            return True
 
     def close(self) -> None:
         self._closing.set()

@@ -15,7 +15,7 @@ from typing import IO, Any
 from pipeline.contracts import MediaRef
 from pipeline.errors import BadMedia, EngineFailed, InvalidInput
 from pipeline.generation.moderation.clearances import uploaded
-from pipeline.inference.intake import take_in
+from pipeline.inference.intake import measure, take_in
 from pipeline.inference.pool import EnginePool
 from pipeline.store import MediaStore
 
@@ -23,6 +23,7 @@ MOST_BYTES = 40 << 20
 MOST_AT_ONCE = 20
 _SIDE_BY_SIDE = 2
 _TIMEOUT_S = 30.0
+_BATCH = 24
 _PIECE = 1 << 20
 
 
@@ -50,6 +51,20 @@ class Uploads:
                 return [self._publish(media, path, said) for path, said in made]
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def measured(self, files: Sequence[tuple[Path, str]]) -> list[tuple[int, int]]:
+        """(width, height) of each of these pictures, which stay as they are. With each goes the extension it has to fit.
+
+        Raises BadMedia and InvalidInput, as `inference.intake.measure` does.
+        """
+        sizes: list[tuple[int, int]] = []
+        for first in range(0, len(files), _BATCH):
+            batch = list(files[first : first + _BATCH])
+            try:
+                sizes += self._processes().run(measure, batch, fresh=True, timeout_s=_TIMEOUT_S + 5.0 * len(batch))
+            except EngineFailed as failure:
+                raise BadMedia("One of the pictures cannot be read.") from failure
+        return sizes
 
     def _read(
         self, file: IO[bytes], place: int, folder: Path, among: int, field: str

@@ -12,12 +12,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-from pipeline.addresses import AddressForbidden, Resolve, by_system, looked_up
+from pipeline.addresses import AddressForbidden, Place, Reach, Resolve, located
 from pipeline.contracts import RemoteMedia
 from pipeline.errors import BadMedia, ProductError
 from pipeline.store import failures
@@ -51,27 +50,8 @@ class Forbidden(ProductError):
     code = "address_forbidden"
 
 
-@dataclass(frozen=True)
-class _Place:
-    """An address that was looked up: the connection goes to `ip`."""
-
-    url: str
-    host: str
-    ip: str
-
-    @property
-    def direct(self) -> httpx.URL:
-        import httpx
-
-        return httpx.URL(self.url).copy_with(host=self.ip)
-
-    @property
-    def host_header(self) -> str:
-        return urlsplit(self.url).netloc.rpartition("@")[2]
-
-
 def fetch(
-    media: RemoteMedia, out: Path, *, local: bool = False, total_s: float = 300.0, resolve: Resolve = by_system
+    media: RemoteMedia, out: Path, *, local: bool = False, total_s: float = 300.0, resolve: Resolve | None = None
 ) -> None:
     """Writes the file to `out`. `local`: addresses of this machine and its network are allowed (the provider itself is
     local). `resolve`: who is asked for a name's addresses.
@@ -105,20 +85,22 @@ def fetch(
 def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool = False, total_s: float = 15.0) -> int:
     """Sends a message and returns the status of the answer, whose body is not read; redirects are not followed.
 
-    `private`: addresses of this machine and its networks are allowed, and http too.
+    `private`: addresses of this machine and its networks are allowed, and http too. `total_s` is for all of it: the
+    name's address, the connection, the message, the answer's head.
     Raises FetchFailed (trying again may help) and Forbidden.
     """
     import httpx
 
-    place = _looked_up(url, private, what="callback", anywhere=private)
-    timeout = httpx.Timeout(total_s / 3, connect=min(_CONNECT_S, total_s / 3))
+    deadline, step_s = time.monotonic() + total_s, total_s / 3
+    place = _looked_up(url, "any" if private else "public", what="callback", within_s=step_s)
+    timeout = httpx.Timeout(step_s, connect=min(_CONNECT_S, step_s))
     try:
         with (
             httpx.Client(timeout=timeout, trust_env=False) as client,
-            _ended_after(client, total_s),
+            _ended_after(client, deadline - step_s - time.monotonic()),
             client.stream(
                 "POST",
-                place.direct,
+                _direct(place),
                 content=body,
                 headers={**headers, "Host": place.host_header},
                 extensions={"sni_hostname": place.host},
@@ -130,7 +112,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool = F
 
 
 @contextmanager
-def _open(url: str, local: bool, deadline: float, resolve: Resolve) -> Iterator[httpx.Response]:
+def _open(url: str, local: bool, deadline: float, resolve: Resolve | None) -> Iterator[httpx.Response]:
     import httpx
 
     with (
@@ -138,10 +120,10 @@ def _open(url: str, local: bool, deadline: float, resolve: Resolve) -> Iterator[
         _ended_after(client, deadline - time.monotonic()),
     ):
         for _ in range(_REDIRECTS + 1):
-            place = _looked_up(url, local, resolve=resolve)
+            place = _looked_up(url, "local" if local else "public", resolve=resolve)
             request = client.build_request(
                 "GET",
-                place.direct,
+                _direct(place),
                 headers={"Host": place.host_header, "Accept-Encoding": "identity"},
                 extensions={"sni_hostname": place.host},
             )
@@ -189,23 +171,25 @@ def _in_time(deadline: float) -> None:
 
 
 def _looked_up(
-    url: str, local: bool, *, what: str = "provider's file", anywhere: bool = False, resolve: Resolve = by_system
-) -> _Place:
+    url: str,
+    reach: Reach,
+    *,
+    what: str = "provider's file",
+    resolve: Resolve | None = None,
+    within_s: float | None = None,
+) -> Place:
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError as problem:
-        raise Forbidden(f"The {what} address cannot be read.") from problem
-    if parts.scheme != "https" and not (local and parts.scheme == "http"):
-        raise Forbidden(f"The {what} address is not an https address.")
-    try:
-        ip = looked_up(host, port, "any" if anywhere else "local" if local else "public", resolve=resolve)
+        return located(url, reach, resolve=resolve, within_s=within_s)
     except AddressForbidden as problem:
-        raise Forbidden(f"The {what} address leads into a private network.") from problem
-    except (OSError, ValueError) as problem:
+        raise Forbidden(f"The {what} address {problem}.") from problem
+    except OSError as problem:
         raise FetchFailed(f"The {what} server is not known.") from problem
-    return _Place(url, host, ip)
+
+
+def _direct(place: Place) -> httpx.URL:
+    import httpx
+
+    return httpx.URL(place.url).copy_with(host=place.ip)
 
 
 @contextmanager

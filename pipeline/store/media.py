@@ -216,6 +216,7 @@ class MediaStore:
         if not target.parent.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync_folder(target.parent.parent)
+        os.utime(source)  # what tidies up spares what came a moment ago, whenever it was made
         source.replace(target)
         _sync_folder(target.parent)
 

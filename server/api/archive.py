@@ -35,13 +35,15 @@ def take_out(project_id: int) -> Response:
 @api(
     files=Files("file", MOST_BYTES, types=(_TYPE,)),
     answers={201: ProjectView},
-    problems=("too_large",),
+    problems=("too_large", "bad_media", "engine_timeout"),
     location="/api/projects/{id}",
 )
 def bring_in(files: list[FileStorage]) -> ProjectView:
     """Imports a project from an archive; all of it, or nothing."""
     parts = services()
-    project_id = take_in(parts.store, files[0].stream, max_story_words=parts.settings.max_story_words)
+    with parts.cleaner.held():
+        most = parts.settings.max_story_words
+        project_id = take_in(parts.store, parts.uploads, files[0].stream, max_story_words=most)
     with parts.store.db.reading() as connection:
         return ProjectView.model_validate_json(project_json(connection, project_id))
 

@@ -8,13 +8,17 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.settings import load_settings
 from pipeline.store import open_store
+from server.app import create_app
+from server.wiring import open_services
 from tests.hermes.kit import BEARER, ORDERS, TOKEN, finished, open_server, status_of
 from tests.server.kit import SHORT, ServerProcess
 
@@ -22,17 +26,21 @@ PRIVATE = {"HERMES_CALLBACKS_PRIVATE": "1"}
 
 
 class Receiver:
-    """Takes callbacks, and answers with each status of `statuses` once, then with 204."""
+    """Takes callbacks, and answers with each status of `statuses` once, then with 204. One that is `held` answers only
+    when it is let go."""
 
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
+        self.let_go = threading.Event()
+        self.let_go.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                receiver.let_go.wait(60)
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else 204)
                 self.send_header("Location", f"{receiver.url}elsewhere")
                 self.send_header("Content-Length", "0")
@@ -46,6 +54,7 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
+        self.let_go.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -124,3 +133,33 @@ def test_a_private_address_behind_a_name_is_not_told(tmp_path: Path, receiver: R
         assert (told["state"], told["sent_at"]) == ("done", None)
         assert "private" in told["problem"]
     assert len(receiver.got) == before
+
+
+def test_a_receiver_that_does_not_answer_holds_up_nobody_else(tmp_path: Path, receiver: Receiver) -> None:
+    """Nor gets a second message while the first is on its way."""
+    data, slow = tmp_path / "data", Receiver()
+    slow.let_go.clear()
+    projects = [finished(data, 10, callback_url=f"{slow.url}{number}") for number in range(3)]
+    projects.append(finished(data, 10, callback_url=receiver.url))
+    with open_store(data) as store:
+        for project in projects:
+            store.events.say(project_id=project, kind="run", text="The film is finished.", data={"state": "done"})
+    with open_server(data, **PRIVATE) as server:
+        until(lambda: status_of(server, projects[-1])["callback"]["sent_at"])
+        until(lambda: slow.got)
+        assert len(slow.got) == 1
+        assert [status_of(server, project)["callback"]["sent_at"] for project in projects[:3]] == [None] * 3
+        slow.let_go.set()
+        for project in projects[:3]:
+            until(lambda project=project: status_of(server, project)["callback"]["sent_at"])
+    assert sorted(json.loads(body)["project_id"] for _, body in slow.got) == projects[:3]
+    slow.close()
+
+
+@pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "[::ffff:10.0.0.1]", "[::127.0.0.1]", "localhost."])
+def test_a_private_address_in_any_spelling_is_no_callback_address(tmp_path: Path, host: str) -> None:
+    settings = load_settings(data_dir=tmp_path / "data", hermes_token=TOKEN)
+    with closing(open_services(settings)) as services:
+        body = {"story": SHORT, "callback_url": f"https://{host}/hook"}
+        answer = create_app(services).test_client().post(ORDERS, json=body, headers=BEARER)
+        assert (answer.status_code, answer.get_json()["field"]) == (422, "callback_url")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import stat
 import struct
+import tempfile
+import wave
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +19,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from server.wiring import Services
+from tests.film.pictures import make_clip
 from tests.naughty import STRINGS
 from tests.projects.films import little_film, picture
+from tests.server import pictures
 
 KEPT = ("title", "story", "style", "aspect_ratio", "narration_ms", "script_mode")
 Entries = dict[str, bytes]
@@ -207,16 +213,81 @@ def _overlapping(entries: Entries) -> bytes:
     return data[:end] + b"".join(copies) + bytes(tail)
 
 
-def _renamed(entries: Entries) -> bytes:
-    """A page under a picture's name."""
-    page = b"<html><script>alert(1)</script></html>"
-    import hashlib
+def _with_file(ext: str, make: Callable[[], bytes], **meta: Any) -> Callable[[Entries], bytes]:
+    """The project's poster is this file, whatever it is."""
 
-    name = f"{hashlib.sha256(page).hexdigest()}.png"
-    data = json.loads(entries["project.json"])
-    data["media"][f"/media/{name}"] = {"size": len(page), "meta": {}}
-    data["project"]["poster_url"] = f"/media/{name}"
-    return packed(entries | {"project.json": json.dumps(data).encode(), f"media/{name}": page})
+    def added(entries: Entries) -> bytes:
+        content = make()
+        name = f"{hashlib.sha256(content).hexdigest()}.{ext}"
+        data = json.loads(entries["project.json"])
+        data["media"][f"/media/{name}"] = {"size": len(content), "meta": meta}
+        data["project"]["poster_url"] = f"/media/{name}"
+        return packed(entries | {"project.json": json.dumps(data).encode(), f"media/{name}": content})
+
+    return added
+
+
+@cache
+def _clip() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        clip = make_clip(Path(folder) / "a.mp4", range(8), size=(64, 48), extra=("-movflags", "+faststart"))
+        return clip.read_bytes()
+
+
+def _sound() -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as track:
+        track.setnchannels(1)
+        track.setsampwidth(2)
+        track.setframerate(48_000)
+        track.writeframes(bytes(96_000))
+    return out.getvalue()
+
+
+def _bomb() -> bytes:
+    return pictures.png_of(60_000, 60_000, pictures.chunk(b"IDAT", pictures.zeros(1 << 20)))
+
+
+def _contents(number: int, name: bytes) -> Callable[[Entries], bytes]:
+    """So many names in the table of contents, without files."""
+
+    def made(entries: Entries) -> bytes:
+        data = packed(entries)
+        end = data.rfind(b"PK\x05\x06")
+        one = bytearray(data[data.find(b"PK\x01\x02") :][:46])
+        one[28:34] = struct.pack("<HHH", len(name), 0, 0)
+        table = (bytes(one) + name) * number
+        tail = data[end : end + 8] + struct.pack("<HHIIH", 0xFFFF, 0xFFFF, len(table), end, 0)
+        return data[:end] + table + tail
+
+    return made
+
+
+def _elsewhere(place: int, form: str, offset: int) -> Callable[[Entries], bytes]:
+    """A number of the table of contents that leads out of the file."""
+
+    def made(entries: Entries) -> bytes:
+        data = bytearray(packed(entries | {f"media/{'d' * 64}.png": bytes(600_000)}))
+        at = data.rfind(b"PK\x01\x02" if place < 46 else b"PK\x05\x06") + place % 46
+        data[at : at + struct.calcsize(form)] = struct.pack(form, offset)
+        return bytes(data)
+
+    return made
+
+
+def _values(entries: Entries) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("project.json", b"[" + b"[]," * 4_000_000 + b"[]]")
+    return out.getvalue()
+
+
+def _nested(data: dict[str, Any]) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(400):
+        deep = {"a": deep}
+    data["project"]["options"] = deep
+    next(iter(data["media"].values()))["meta"] = {"deep": deep}
 
 
 def _damaged(entries: Entries) -> bytes:
@@ -229,6 +300,7 @@ def _without_a_file(entries: Entries) -> bytes:
     return packed({key: value for key, value in entries.items() if key != name})
 
 
+_HUGE = {"width": 10**6, "height": 10**6}
 HOSTILE: dict[str, Callable[[Entries], bytes]] = {
     "no zip": lambda entries: b"GIF89a, not a zip",
     "nothing": lambda entries: b"",
@@ -250,7 +322,30 @@ HOSTILE: dict[str, Callable[[Entries], bytes]] = {
     "a bomb of data": _data_bomb,
     "a size that is a lie": _lying_size,
     "overlapping files": _overlapping,
-    "a page named as a picture": _renamed,
+    "a page named as a picture": _with_file("png", lambda: b"<html><script>alert(1)</script></html>"),
+    "a page named as a clip": _with_file("mp4", lambda: b"<html><script>alert(1)</script></html>"),
+    "a JPEG named as a PNG": _with_file("png", pictures.jpeg),
+    "half a picture": _with_file("png", lambda: pictures.png()[:-200]),
+    "a picture of 60,000 × 60,000": _with_file("png", _bomb),
+    "a picture that says so and ends": _with_file("jpg", lambda: b"\xff\xd8\xff\xe0" + bytes(99)),
+    "a picture named as a clip": _with_file("mp4", pictures.png),
+    "a playlist named as a clip": _with_file("mp4", lambda: b"#EXTM3U\nfile:///etc/passwd\n"),
+    "an empty clip": _with_file("mp4", lambda: b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(64)),
+    "a sound named as a clip": _with_file("mp4", _sound),
+    "a clip named as a sound": _with_file("m4a", _clip),
+    "half a clip": _with_file("mp4", lambda: _clip()[:-700]),
+    "captions that are no text": _with_file("srt", lambda: b"1\n00:00:00,000 --> \xff\xfe\n"),
+    "captions with a NUL": _with_file("vtt", lambda: b"WEBVTT\n\0"),
+    "a text of nine megabytes": _with_file("txt", lambda: b"word " * (9 << 20 >> 2)),
+    "a program": _with_file("exe", lambda: b"MZ"),
+    "a picture with a script": _with_file("svg", lambda: b"<svg onload='alert(1)'/>"),
+    "60,000 names": _contents(60_000, b"x"),
+    "eleven megabytes of names": _contents(200, b"media/" + b"x" * 60_000),
+    "contents beyond the end": _elsewhere(46 + 16, "<I", 0x7FFFFFFF),
+    "contents before the beginning": _elsewhere(46 + 12, "<I", 0x7FFFFFFF),
+    "a file beyond the end": _elsewhere(42, "<I", 0x7FFFFFFF),
+    "four million values": _values,
+    "deep rows": _data(_nested),
     "a damaged file": _damaged,
     "a missing file": _without_a_file,
     "no JSON": lambda entries: packed(entries | {"project.json": b"{"}),
@@ -273,6 +368,13 @@ HOSTILE: dict[str, Callable[[Entries], bytes]] = {
     "a NUL": _data(lambda data: data["project"].update(title="a\0b")),
     "an unknown shape": _data(lambda data: data["project"].update(aspect_ratio="4:3")),
     "a file of somebody else": _data(lambda data: data["project"].update(film_url=f"/media/{'c' * 64}.mp4")),
+    "a film of a form of its own": _data(lambda data: data["project"].update(options={"form": _HUGE})),
+    "options that are none": _data(lambda data: data["project"].update(options={"removed": [1]})),
+    "captions at a number": _data(lambda data: data["project"].update(film_meta={"srt_url": 7})),
+    "a film at another address": _data(lambda data: data["project"].update(film_url="https://example.org/film.mp4")),
+    "a frame at a path": _data(lambda data: data["tables"]["shots"][0].update(first_frame_url="/etc/passwd")),
+    "a film of a thousand years": _data(lambda data: data["project"].update(narration_ms=10**15)),
+    "a shot of a thousand years": _data(lambda data: data["tables"]["shots"][2].update(end_ms=10**15)),
     "a story too long": _data(lambda data: data["project"].update(story="word " * 500)),
 }
 
@@ -287,7 +389,11 @@ def test_a_hostile_archive_is_refused_and_leaves_nothing(client: FlaskClient, pa
     answer = brought_in(client, HOSTILE[kind](entries))
     problem = answer.get_json()
     assert answer.status_code in (413, 422), problem
-    assert problem["code"] in ("invalid_input", "too_large") and len(problem["detail"]) > 15 and problem["hint"]
+    assert (
+        problem["code"] in ("invalid_input", "too_large", "bad_media")
+        and len(problem["detail"]) > 15
+        and problem["hint"]
+    )
     assert (files_in(parts), _rows(parts)) == (before, rows)
     assert sorted(parts.store.folder.path.parent.rglob("*evil*")) == outside == []
 
@@ -304,3 +410,16 @@ def test_a_picture_that_is_known_here_is_not_written_over(client: FlaskClient, p
     assert brought_in(client, data).status_code == 201
     assert parts.store.media.ref(url).meta == {"note": "ours"}
     parts.store.media.verify(url)
+
+
+def test_what_an_archive_says_of_its_files_is_not_believed(client: FlaskClient, parts: Services) -> None:
+    """Films are cut by what is known of clips: a lie would end in a film that cannot be joined."""
+    data = taken_out(client, little_film(parts.store))
+    lie = {"measured": {"frames": 9_000, "width": -1, "duration_ms": "x"}, "engine": "drawing/1"}
+    answer = brought_in(client, _with_file("mp4", _clip, **lie)(entries_of(data)))
+    assert answer.status_code == 201, answer.get_json()
+    url = answer.get_json()["poster_url"]
+    again = json.loads(entries_of(taken_out(client, answer.get_json()["id"]))["project.json"])
+    said = again["media"].pop(url)["meta"]
+    assert said == {"engine": "drawing/1", "measured": {"duration_ms": 333, "width": 64, "height": 48}}
+    assert [one["meta"] for one in again["media"].values()] == 6 * [{"measured": {"width": 8, "height": 8}}]

@@ -10,16 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.addresses import looked_up
+from pipeline.addresses import located, looked_up
 from pipeline.contracts import RemoteMedia
 from pipeline.errors import BadMedia
 from pipeline.store import fetch as fetching
-from pipeline.store.fetch import FetchFailed, FetchGone, Forbidden, fetch
+from pipeline.store.fetch import FetchFailed, FetchGone, Forbidden, fetch, post
 
 BODY = b"\x89PNG\r\n\x1a\n" + bytes(5000)
 
 
 class Files(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        """Only answers with a head that drips."""
+        self.wfile.write(b"HTTP/1.1 204 No Content\r\n")
+        for number in range(1000):
+            self.wfile.write(b"X-%d: x\r\n" % number if self.path == "/head" else b"X")
+            time.sleep(0.05)
+
     def do_GET(self) -> None:
         kind = self.path.strip("/")
         if kind == "away":
@@ -101,6 +108,24 @@ def test_a_drip_is_cut_off(host: str, tmp_path: Path, where: str) -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("where", ["drip", "head"])
+def test_a_message_is_given_up_when_its_answer_drips(host: str, where: str) -> None:
+    with pytest.raises(FetchFailed):
+        post(f"{host}/{where}", b"{}", {}, private=True, total_s=0.6)
+
+
+def test_a_name_that_nobody_finds_in_time_is_given_up() -> None:
+    asked = threading.Event()
+
+    def resolver(host: str, port: int) -> list[str]:
+        asked.wait(60)
+        return ["93.184.216.34"]
+
+    with pytest.raises(OSError, match="not found in"):
+        located("https://files.example/", resolve=resolver, within_s=0.05)
+    asked.set()
+
+
 def test_a_file_may_not_be_larger_than_its_kind(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(fetching.MOST_BYTES, "image", 1000)
     with pytest.raises(BadMedia):
@@ -126,6 +151,10 @@ def test_a_file_may_not_be_larger_than_its_kind(host: str, tmp_path: Path, monke
         "https://[fe80::1]/a.png",
         "https://[fd00:ec2::254]/a.png",
         "https://224.0.0.1/a.png",
+        "https://[::127.0.0.1]/a.png",
+        "https://[::a9fe:a9fe]/a.png",
+        "https://[fec0::1]/a.png",
+        "https://[ff02::1]/a.png",
         "https://localhost/a.png",
         "https://user:word@127.0.0.1/a.png",
         "https://example.com@127.0.0.1/a.png",
