@@ -283,6 +283,10 @@ class Stage(Protocol):
     tries_anew: ClassVar[bool]
     # A failed unit of a blocking stage ends the run there; otherwise the film goes on without it and says so.
     blocking: ClassVar[bool]
+    # Whether a run waits for the user over what only they can settle (money, keys, an answer that was lost).
+    waits: ClassVar[bool]
+    # The code of `pipeline.problems` that a run ends with when this stage blocks it.
+    failure_code: ClassVar[str]
 
     def units(self, ctx: StageContext) -> Sequence[Unit]: ...
 

@@ -141,7 +141,8 @@ class Local:
     def _animate(self, request: VideoRequest, job: Job) -> Finished:
         out = job.folder / "clip.mp4"
         said = request.image.said
-        picture = DrawnMeta.model_validate(said) if said else DrawnMeta(engine="picture")
+        drawn = "engine" in said  # a provider says other things of its pictures, such as their size
+        picture = DrawnMeta.model_validate(said) if drawn else DrawnMeta(engine="picture")
         meta = self._pool.run(
             motion.animate,
             job.file(request.image),

@@ -178,8 +178,7 @@ class Driver:
 
     def _failed(self, stage: Stage) -> Ending:
         names = ", ".join(unit.label for unit in self.graph.failures(stage.name))
-        code = {"shots": "scene_without_shots"}.get(stage.name, "stage_failed")
-        return Ending("failed", code, f"The film cannot go on: {stage.name} failed for {names}.")
+        return Ending("failed", stage.failure_code, f"The film cannot go on: {stage.name} failed for {names}.")
 
     def _drain(self, ending: Ending) -> Ending:
         """Wait for what is at work; units that still queue are forgotten."""
@@ -245,7 +244,7 @@ class Driver:
             self._pause_for(failure.code, failure.sentence)
             self._hand_back(unit.key, digest)
         except ProductError as failure:
-            if node.stage.name != "lipsync" and self._waits_for_user(node, digest, failure):
+            if node.stage.waits and self._waits_for_user(node, digest, failure):
                 return
             self._failure(node, digest, attempt, failure)
         except Exception as failure:

@@ -19,6 +19,8 @@ class AnalysisStage:
     attempts: ClassVar[int] = 3
     tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
+    failure_code: ClassVar[str] = "stage_failed"
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         return [Unit("analysis", "the story")]

@@ -31,6 +31,8 @@ class AudioStage:
     attempts: ClassVar[int] = 3
     tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
+    failure_code: ClassVar[str] = "stage_failed"
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         query = select(ScriptSegment.idx).where(ScriptSegment.project_id == ctx.project_id).order_by(ScriptSegment.idx)

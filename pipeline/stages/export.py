@@ -47,6 +47,8 @@ class ExportStage:
     attempts: ClassVar[int] = 2
     tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
+    failure_code: ClassVar[str] = "stage_failed"
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         query = select(Shot.id, Shot.kind, Shot.speaker_id).where(Shot.project_id == ctx.project_id).order_by(Shot.idx)

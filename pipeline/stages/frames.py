@@ -24,6 +24,8 @@ class FramesStage:
     attempts: ClassVar[int] = 2
     tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    failure_code: ClassVar[str] = "stage_failed"
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         with ctx.read() as session:

@@ -29,6 +29,8 @@ class LipsyncStage:
     attempts: ClassVar[int] = 2
     tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
+    failure_code: ClassVar[str] = "stage_failed"
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         query = (

@@ -46,6 +46,8 @@ class ScriptStage:
     attempts: ClassVar[int] = 3
     tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
+    failure_code: ClassVar[str] = "stage_failed"
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         with ctx.read() as session:

@@ -31,6 +31,8 @@ class ShotsStage:
     attempts: ClassVar[int] = 3
     tries_anew: ClassVar[bool] = True
     blocking: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
+    failure_code: ClassVar[str] = "scene_without_shots"
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         query = select(Scene.idx, Scene.title).where(Scene.project_id == ctx.project_id).order_by(Scene.idx)

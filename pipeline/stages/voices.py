@@ -42,6 +42,8 @@ class VoicesStage:
     attempts: ClassVar[int] = 2
     tries_anew: ClassVar[bool] = False
     blocking: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
+    failure_code: ClassVar[str] = "stage_failed"
 
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         units = [Unit(NARRATOR, "the narrator")]

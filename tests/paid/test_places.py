@@ -40,3 +40,14 @@ def test_the_next_clip_is_sent_while_those_that_came_are_checked(previewed: Path
         assert site.submits() == clips
         jobs = sorted(simulator.jobs("replicate"), key=lambda job: job.created_at)
         assert all(before.finished_at <= after.created_at for before, after in pairwise(jobs))
+
+
+def test_a_bought_picture_is_put_into_motion_here(previewed: Path, simulator: Simulator) -> None:
+    """fal says the size of each of its pictures; nobody took that for the description of a drawing."""
+    with open_site(previewed, simulator, replicate_api_token="") as site:
+        project = f"/api/projects/{site.project_id}"
+        assert site.client.patch(project, json={"render_image": "paid"}).status_code == 200
+        site.client.post(f"{project}/yolo", json={"from": "frames", "force": True})
+        site.until(lambda: site.client.get(f"{project}/yolo-status").get_json()["state"] != "running")
+        assert site.client.get(f"{project}/yolo-status").get_json()["state"] == "done"
+        assert {one["video_status"] for one in queue(site)["shots"]} == {"done"}

@@ -104,3 +104,22 @@ def test_a_kill_before_it_is_sent_again_does_not_lose_it(previewed: Path, simula
         site.until(lambda: site.shots("narration")[0].first_frame_url != shot.first_frame_url)
         assert [row.status for row in site.generations()] == ["finished"]
         assert site.submits() == 2
+
+
+def test_what_fails_while_a_film_waits_for_its_user_is_not_bought_again(fal_site: Site) -> None:
+    """A late webhook brings one of two lost answers back; what it brings cannot be used, and the film waits on."""
+    site = fal_site
+    for kind, which in (("reset_after", 1), ("reset_after", 2), ("truncated_output", 1), ("webhook_lost", 2)):
+        site.simulator.script(kind, nth=which, **LOST)
+    site.simulator.script("webhook_late", nth=1, seconds=1.5, **LOST)
+    assert site.client.patch("/api/projects/1", json={"render_image": "paid"}).status_code == 200
+    assert site.client.post("/api/projects/1/yolo", json={"from": "frames", "force": True}).status_code == 202
+    site.until(lambda: site.services.runner.status(1)["state"] == "paused")
+    brought, lost = site.until(lambda: [row for row in site.generations() if row.status in ("failed", "ambiguous")][:2])
+    brought, lost = sorted((brought, lost), key=lambda row: row.status == "ambiguous")
+    site.until(lambda: next(row.status for row in site.generations() if row.id == brought.id) == "failed")
+    resend(site, lost.id)
+    site.until(lambda: site.services.runner.status(1)["state"] not in ("running", "paused"))
+    asked = [row.unit_key for row in site.generations()]
+    assert asked.count(brought.unit_key) == 1, "it stays failed until its user asks again"
+    assert site.submits() == len(asked) + 1, "only what the user had sent again was sent twice"

@@ -28,7 +28,7 @@ class PlainStage:
     ) -> None:
         self.name, self.after, self.lane = name, after, lane  # type: ignore[misc]
         self.blocking, self.attempts = blocking, attempts  # type: ignore[misc]
-        self.tries_anew = False  # type: ignore[misc]
+        self.tries_anew, self.waits, self.failure_code = False, True, "stage_failed"  # type: ignore[misc]
         self.work = work
         self.starts: Counter[str] = Counter()
         self.inputs: dict[str, object] = {}
