@@ -20,6 +20,7 @@ _PUSH = 0.11  # how much larger things get in a full push in
 _DRIFT = 0.03  # the same for "hold", which never stands quite still
 _PAN_PX = 1.15  # per frame, at a frame 1280 wide
 _TILT_PX = 0.85
+_PARALLAX = 0.5  # of the camera's way that what is farthest is left behind by
 _MARGIN = 1.02  # zoom that is always kept, so that a drift has somewhere to go
 _PAN_MOST = 0.15  # of the frame's side
 _EASE_PX = 0.03  # the most acceleration that easing may bring, in pixels per frame per frame
@@ -67,13 +68,24 @@ def matrices(
     image_size: tuple[int, int],
     form: FilmForm,
     focus: tuple[float, float] = (0.5, 0.5),
+    depth: float = 1.0,
 ) -> NDArray[np.float64]:
     """The same path as affine matrices picture → frame, shape (frames, 2, 3), for `cv2.warpAffine`.
 
-    They act on pixel positions as OpenCV counts them: a pixel's centre lies at whole numbers.
+    They act on pixel positions as OpenCV counts them: a pixel's centre lies at whole numbers. What is farther than
+    `depth` 1 moves less, what is nearer more; at the first frame everything lies as in the picture. A window for
+    something nearer may leave the picture.
     """
     lens = _Lens(image_size, form, focus)
-    return np.stack([lens.matrix(view) for view in _path(lens, move, frames, seed)])
+    views = _path(lens, move, frames, seed)
+    first, share = views[0], 1 + _PARALLAX * (depth - 1)
+    return np.stack([lens.matrix(_towards(first, view, share)) for view in views])
+
+
+def _towards(start: View, end: View, share: float) -> View:
+    """So much of the way from the one view to the other."""
+    zoom = start.zoom * (end.zoom / start.zoom) ** share
+    return View(zoom, start.x + (end.x - start.x) * share, start.y + (end.y - start.y) * share)
 
 
 def halved(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ def sync(clip: Path, meta: ClipMeta, audio: Path, speaker: str, form: FilmForm, 
     Raises EngineFailed with the code "no_face" where the speaker's mouth is not to be seen, BadMedia.
     """
     face = _face(meta, speaker)
-    path = _path(meta, form, frames)
+    path = motion.face_path(meta, face, form, frames)
     brush = _Brush(face, meta, path[0])
     _check_seen(face, brush, path, form)
     shapes = mouths(audio, form, frames)
@@ -58,13 +58,6 @@ def _face(meta: ClipMeta, speaker: str) -> Face:
 
 def _no_face(detail: str) -> EngineFailed:
     return EngineFailed(detail, hint="The clip stays as it is.", code="no_face")
-
-
-def _path(meta: ClipMeta, form: FilmForm, frames: int) -> Matrix:
-    """Picture → frame for each frame of the clip; a clip that outlasts its path stands still."""
-    size = (meta.image_width, meta.image_height)
-    path, _ = motion.paths(meta.move, meta.frames or frames, meta.seed, size, form, meta.picture)
-    return path[np.minimum(np.arange(frames), len(path) - 1)]
 
 
 def _check_seen(face: Face, brush: _Brush, path: Matrix, form: FilmForm) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.contracts import DrawnMeta, FrameBrief, ReferenceBrief
 from pipeline.inference.drawing import compose, portraits
 
-__all__ = ["draw_frame", "draw_reference"]
+__all__ = ["draw_frame", "draw_reference", "sheets_of"]
 
 
 def draw_reference(brief: ReferenceBrief, width: int, height: int, seed: int, out: Path) -> DrawnMeta:
@@ -32,3 +32,11 @@ def draw_frame(brief: FrameBrief, images: dict[str, Path], width: int, height: i
     Raises NeedsSetup where Skia cannot be loaded.
     """
     return compose.frame(brief, images, width, height, seed, out)
+
+
+def sheets_of(picture: Path, meta: DrawnMeta, size: tuple[int, int], page: tuple[int, int]) -> compose.Apart | None:
+    """A frame that this engine drew, of `size` (width, height) pixels, as the sheets of paper that it consists of.
+
+    What falls in front of it comes in the size of the `page` that a clip shows. None for any other picture.
+    """
+    return compose.apart(picture, size, page) if meta.engine == portraits.ENGINE else None

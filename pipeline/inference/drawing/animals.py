@@ -6,9 +6,10 @@ from pipeline.contracts import Face
 from pipeline.inference.drawing import hair
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.faces import INK, EyeSet, eyes, mouth
-from pipeline.inference.drawing.paint import Art, Point, arc, box, oval, poly, smooth, star
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter, mix
-from pipeline.inference.drawing.pose import Feeling
+from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.shapes import Point, arc, box, oval, poly, smooth, star
 from pipeline.inference.drawing.species import BY_NAME, Species
 
 _RELAXED = ("calm", "happy", "thoughtful", "laugh", "asleep")
@@ -80,16 +81,16 @@ def _ears(art: Art, d: Design, kind: Species, rear: bool) -> None:
                 art.fill(oval(x, y + 3, big * 0.62), inner)
 
 
-def head(art: Art, d: Design, feeling: Feeling) -> Face:
+def head(art: Art, d: Design, pose: Pose) -> Face:
     """The face before the ears; says where the mouth is."""
     kind = _kind(d)
     if kind.muzzle in ("beak", "hook"):
-        return _bird(art, d, kind, feeling)
+        return _bird(art, d, kind, pose)
     if "robot" in kind.marks:
-        return _robot(art, d, feeling)
+        return _robot(art, d, pose)
     _skull(art, d, kind)
     _marks(art, d, kind)
-    face = _muzzle(art, d, kind, feeling)
+    face = _muzzle(art, d, kind, pose)
     if "hairmane" in kind.marks:
         dark = darker(d.coat, 0.5) if kind.name != "unicorn" else "#c9a2d4"
         art.fill(smooth([(-20, -128), (28, -122), (40, -70), (18, -34), (6, -66), (-14, -50), (-22, -84)]), dark,
@@ -157,7 +158,7 @@ def _marks(art: Art, d: Design, kind: Species) -> None:
         art.fill(smooth([(-62, -40), (-26, -60), (8, -42), (44, -60), (78, -40), (72, 50), (8, 92), (-60, 50)]), d.pale)
 
 
-def _muzzle(art: Art, d: Design, kind: Species, feeling: Feeling) -> Face:
+def _muzzle(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
     nose = "#33262b"
     eye_y, gap = -14.0, 40.0
     mouth_at: tuple[float, float, float] = (12, 66, 44)
@@ -186,7 +187,7 @@ def _muzzle(art: Art, d: Design, kind: Species, feeling: Feeling) -> Face:
                 smooth([(-42, 34), (14, 18), (70, 34), (78, 62), (14, 82), (-50, 62)]), "#e89a3a", shade=0.2, shadow=3
             )
             mouth_at = (14, 54, 56)
-            return _face(art, d, kind, feeling, eye_y, gap, mouth_at, "#e89a3a")
+            return _face(art, d, kind, pose, eye_y, gap, mouth_at, "#e89a3a")
         elif "popeyes" in kind.marks:
             for x in (-50, 56):
                 art.fill(oval(x, -88, 38, 36), d.coat, shade=0.15, shadow=2)
@@ -207,25 +208,25 @@ def _muzzle(art: Art, d: Design, kind: Species, feeling: Feeling) -> Face:
     skin = d.coat if kind.muzzle == "flat" and "popeyes" not in kind.marks and "apeface" not in kind.marks else d.pale
     if kind.muzzle == "wide" and kind.name not in ("cow", "crocodile", "dragon"):
         skin = lighter(d.coat, 0.35)
-    return _face(art, d, kind, feeling, eye_y, gap, mouth_at, skin)
+    return _face(art, d, kind, pose, eye_y, gap, mouth_at, skin)
 
 
 def _face(
     art: Art,
     d: Design,
     kind: Species,
-    feeling: Feeling,
+    pose: Pose,
     eye_y: float,
     gap: float,
     at: tuple[float, float, float],
     skin: str,
 ) -> Face:
     dark = "panda" in kind.marks or "bandit" in kind.marks or _dark(d.coat)
-    brow = "" if feeling in _RELAXED else darker(d.coat, 0.5) if not dark else lighter(d.coat, 0.35)
+    brow = "" if pose.feeling in _RELAXED else darker(d.coat, 0.5) if not dark else lighter(d.coat, 0.35)
     cx = 14.0 if d.four_legged else 8.0
     feline = kind.name in ("cat", "tiger", "lion", "leopard")
     iris = "#c9b24a" if feline else INK
-    if feline and feeling in _RELAXED[:3]:
+    if feline and pose.feeling in _RELAXED[:3]:
         for x in (cx - gap, cx + gap * 0.96):
             with art.at(x, eye_y, turn=-8 if x < cx else 8):
                 art.fill(oval(0, 0, 18, 13.5), darker(d.coat, 0.45))
@@ -233,7 +234,7 @@ def _face(
         for x in (cx - gap, cx + gap * 0.96):
             art.fill(oval(x, eye_y, 16, 17), lighter(d.coat, 0.42))
     eyes(art, EyeSet((cx - gap, eye_y), (cx + gap * 0.96, eye_y), 12.5, brow, iris,
-        white="popeyes" in kind.marks), feeling, d.coat)  # fmt: skip
+        white="popeyes" in kind.marks), pose, d.coat)  # fmt: skip
     if "teeth" in kind.marks:
         art.fill(box(at[0] - 9, at[1] + 2, 18, 15, 4), "#fbf8f0")
     if "goatee" in kind.marks:
@@ -245,7 +246,7 @@ def _face(
     lip = darker(mix(skin, "#8a3a3a", 0.35), 0.42)
     if kind.muzzle in ("short", "long"):
         art.line(smooth([(at[0], at[1] - 25), (at[0], at[1] - 16)], False), lip, 3)
-    return mouth(art, d.name, at[0], at[1], at[2], feeling, skin, lip)
+    return mouth(art, d.name, at[0], at[1], at[2], pose.feeling, skin, lip)
 
 
 def _dark(colour: str) -> bool:
@@ -254,7 +255,7 @@ def _dark(colour: str) -> bool:
     return luma(colour) < 0.34
 
 
-def _bird(art: Art, d: Design, kind: Species, feeling: Feeling) -> Face:
+def _bird(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
     top = "#f3efe6" if "whitehead" in kind.marks else d.coat
     art.fill(oval(0, 0, 92, 96), top, shade=0.18, shadow=4)
     if kind.name == "owl":
@@ -269,15 +270,15 @@ def _bird(art: Art, d: Design, kind: Species, feeling: Feeling) -> Face:
     if "bib" in kind.marks:
         art.fill(smooth([(-50, 50), (20, 30), (70, 50), (40, 100), (-30, 100)]), "#d97a48", alpha=0.9)
     dark = _dark(top)
-    beak, brow = beak_colour(d), "" if feeling in _RELAXED else darker(top, 0.5) if not dark else lighter(top, 0.4)
+    beak, brow = beak_colour(d), "" if pose.feeling in _RELAXED else darker(top, 0.5) if not dark else lighter(top, 0.4)
     if kind.name in ("owl", "penguin"):
-        eyes(art, EyeSet((-32, -14), (44, -14), 14, brow, white=dark), feeling, top)
+        eyes(art, EyeSet((-32, -14), (44, -14), 14, brow, white=dark), pose, top)
         art.fill(smooth([(-8, 16), (14, 6), (36, 16), (30, 46), (14, 66), (0, 46)]), beak, shade=0.2, shadow=3)
         return mouth(art, d.name, 14, 40, 20, "calm", beak, darker(beak, 0.55))
     ring = lighter(top, 0.3) if dark else lighter(top, 0.55)
     for x, size in ((22, 15.0), (76, 9.0)):
         art.fill(oval(x, -20, size * 1.35 * (0.8 if x > 50 else 1), size * 1.35), ring)
-    eyes(art, EyeSet((22, -20), (77, -20), 12, brow), feeling, top)
+    eyes(art, EyeSet((22, -20), (77, -20), 12, brow), pose, top)
     return _profile_beak(art, d, kind, beak)
 
 
@@ -294,15 +295,15 @@ def _profile_beak(art: Art, d: Design, kind: Species, beak: str) -> Face:
     return mouth(art, d.name, 102, 42, 24, "calm", darker(beak, 0.06), darker(beak, 0.5))
 
 
-def _robot(art: Art, d: Design, feeling: Feeling) -> Face:
+def _robot(art: Art, d: Design, pose: Pose) -> Face:
     art.line(poly([(0, -100), (0, -140)], False), darker(d.coat, 0.3), 8)
     art.fill(oval(0, -146, 15), "#e0564a", shadow=2)
     for side in (-1, 1):
         art.fill(box(side * 98 - 14, -26, 28, 56, 10), darker(d.coat, 0.25), shadow=2)
     art.fill(box(-96, -100, 192, 196, 44), d.coat, shade=0.3, shadow=4)
     art.fill(box(-70, -64, 156, 132, 34), d.pale, shade=0.1, shadow=2)
-    eyes(art, EyeSet((-26, -14), (46, -14), 17, "", "#2f7f9e"), feeling, d.pale)
-    return mouth(art, d.name, 10, 38, 54, feeling, d.pale, darker(d.coat, 0.55))
+    eyes(art, EyeSet((-26, -14), (46, -14), 17, "", "#2f7f9e"), pose, d.pale)
+    return mouth(art, d.name, 10, 38, 54, pose.feeling, d.pale, darker(d.coat, 0.55))
 
 
 def tail(art: Art, d: Design, root: Point, length: float) -> None:

@@ -9,9 +9,10 @@ from pipeline.contracts import Face
 from pipeline.inference.drawing import animals, fourlegs
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.heads import HEIGHT
-from pipeline.inference.drawing.paint import Art, arc, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter
 from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.shapes import arc, oval, poly, smooth
 from pipeline.inference.drawing.species import BY_NAME, Species
 
 
@@ -27,7 +28,7 @@ def head_centre(d: Design, pose: Pose) -> tuple[float, float, float]:
     if kind.body == "four":
         return fourlegs.head_centre(d, pose)
     if kind.body == "bird":
-        return n * 0.16, -n * (0.80 - low * 0.5), n * 0.40
+        return n * 0.16, -n * (0.80 - low * 0.5) - _height(pose, n), n * 0.40
     if kind.body == "owl":
         return 0.0, -n * 0.74, n * 0.5
     if kind.body == "shell":
@@ -35,6 +36,11 @@ def head_centre(d: Design, pose: Pose) -> tuple[float, float, float]:
     if kind.body == "fish":
         return n * 0.22, -n * 0.86, n * 0.62
     return n * 0.12, -n * 0.80, n * 0.44
+
+
+def _height(pose: Pose, n: float) -> float:
+    """How high a bird is over the ground."""
+    return n * 0.9 if pose.stance == "fly" else 0.0
 
 
 def draw(art: Art, d: Design, pose: Pose) -> Face:
@@ -49,7 +55,7 @@ def draw(art: Art, d: Design, pose: Pose) -> Face:
     x, y, size = head_centre(d, pose)
     with art.at(x, y, size / HEIGHT, pose.nod):
         animals.back(art, d)
-        face = animals.head(art, d, pose.feeling)
+        face = animals.head(art, d, pose)
     if d.scarf and not d.four_legged:
         _neckerchief(art, d, x, y + size * 0.46, size)
     return face
@@ -63,11 +69,22 @@ def _neckerchief(art: Art, d: Design, x: float, y: float, size: float) -> None:
 
 
 def _bird(art: Art, d: Design, pose: Pose, n: float) -> None:
-    flying = pose.stance == "run" or pose.near == (150, 165)
+    if pose.stance == "fly":
+        with art.at(0, -_height(pose, n)):
+            _wing(art, d, n, 0.9 * pose.beat + 0.1, far=True)
+            _plumage(art, d, n)
+            _wing(art, d, n, pose.beat, far=False)
+        return
     for x in (0.02, 0.14):
         art.line(poly([(n * x, -n * 0.32), (n * x + n * 0.02, -6)], False), "#c98a3a", n * 0.035)
         art.line(smooth([(n * x - n * 0.05, -4), (n * x + n * 0.02, -10), (n * x + n * 0.11, -4)], False), "#c98a3a",
             n * 0.035)  # fmt: skip
+    _plumage(art, d, n)
+    _folded(art, d, n)
+
+
+def _plumage(art: Art, d: Design, n: float) -> None:
+    """Tail, body and breast."""
     art.fill(poly([(-n * 0.22, -n * 0.42), (-n * 0.66, -n * 0.26), (-n * 0.60, -n * 0.16), (-n * 0.50, -n * 0.14),
         (-n * 0.14, -n * 0.26)]), darker(d.coat, 0.25), shade=0.2, shadow=5)  # fmt: skip
     art.fill(smooth([(n * 0.32, -n * 0.74), (n * 0.38, -n * 0.5), (n * 0.20, -n * 0.24), (-n * 0.12, -n * 0.20),
@@ -75,11 +92,22 @@ def _bird(art: Art, d: Design, pose: Pose, n: float) -> None:
         shadow=7)  # fmt: skip
     art.fill(smooth([(n * 0.30, -n * 0.64), (n * 0.34, -n * 0.46), (n * 0.16, -n * 0.26), (n * 0.02, -n * 0.30),
         (n * 0.16, -n * 0.5)]), d.pale, alpha=0.9)  # fmt: skip
+
+
+def _wing(art: Art, d: Design, n: float, beat: float, *, far: bool) -> None:
+    """A spread wing, `beat` from -1 (down) to 1 (up)."""
+    with art.at(n * (0.06 if far else -0.02), -n * 0.56, turn=10 + 44 * beat):
+        wing = smooth([(n * 0.16, n * 0.02), (-n * 0.10, -n * 0.16), (-n * 0.62, -n * 0.20), (-n * 0.86, -n * 0.06),
+            (-n * 0.58, n * 0.06), (-n * 0.14, n * 0.16)])  # fmt: skip
+        art.fill(wing, darker(d.coat, 0.28 if far else 0.14), shade=0.2, shadow=6)
+        for k in range(3):
+            art.line(smooth([(-n * (0.16 + 0.16 * k), n * 0.08), (-n * (0.36 + 0.16 * k), -n * 0.02)], False),
+                darker(d.coat, 0.36), n * 0.012)  # fmt: skip
+
+
+def _folded(art: Art, d: Design, n: float) -> None:
     wing = [(n * 0.10, -n * 0.58), (n * 0.16, -n * 0.40), (-n * 0.08, -n * 0.26), (-n * 0.42, -n * 0.24),
         (-n * 0.16, -n * 0.48)]  # fmt: skip
-    if flying:
-        wing = [(n * 0.14, -n * 0.52), (n * 0.10, -n * 0.36), (-n * 0.16, -n * 0.50), (-n * 0.58, -n * 1.02),
-            (-n * 0.20, -n * 0.94)]  # fmt: skip
     art.fill(smooth(wing), darker(d.coat, 0.16), shade=0.2, shadow=6)
     for k in range(3):
         art.line(smooth([(n * (0.06 - 0.08 * k), -n * (0.40 - 0.03 * k)), (-n * (0.10 + 0.08 * k), -n * 0.29)], False),

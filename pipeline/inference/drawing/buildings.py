@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.inference.drawing.paint import Art, Shape, arch, box, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import Light, darker, lighter
+from pipeline.inference.drawing.shapes import Shape, arch, box, oval, poly, smooth
 from pipeline.inference.drawing.words import Lots
 
 LAMP = "#ffd27a"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.contracts import Angle, DrawnMeta, Face, FrameBrief, Framing, Look
-from pipeline.inference.drawing import figures, places, props, staging, supplied
+from pydantic_core import PydanticSerializationError
+
+from pipeline.contracts import Angle, DrawnMeta, FrameBrief, Framing, Look, Value
+from pipeline.inference.drawing import figures, paper, places, props, staging, supplied
 from pipeline.inference.drawing.design import design_of
-from pipeline.inference.drawing.paint import Art, box, oval
+from pipeline.inference.drawing.paint import FAR, NEAR, Art, Sheet
 from pipeline.inference.drawing.palette import Light, light_of, style_of
 from pipeline.inference.drawing.portraits import ENGINE
 from pipeline.inference.drawing.pose import holding, pose_of
-from pipeline.inference.drawing.sky import falling, puddles, rain
-from pipeline.inference.drawing.staging import Player
+from pipeline.inference.drawing.shapes import box, oval
+from pipeline.inference.drawing.sky import puddles
+from pipeline.inference.drawing.staging import Player, Seen
+from pipeline.inference.drawing.weather import Fall, fall, falling
 from pipeline.inference.drawing.words import Lots
 
 _TILT: dict[Angle, float] = {"eye": 0.0, "low": -0.10, "high": 0.10}
@@ -38,6 +43,11 @@ class Location:
     def indoor(self) -> bool:
         return places.is_indoor(self.family)
 
+    @property
+    def far(self) -> float:
+        """How near the place's farthest sheet is."""
+        return 0.8 if self.indoor else FAR
+
     @staticmethod
     def of(look: Look, images: dict[str, Path]) -> Location:
         family = places.family_of(look.name, look.appearance)
@@ -45,21 +55,96 @@ class Location:
 
 
 def frame(brief: FrameBrief, images: dict[str, Path], width: int, height: int, seed: int, out: Path) -> DrawnMeta:
+    """Draws the frame into `out`. What it was drawn from stays in the file, for `apart` to find, unless a picture
+    from elsewhere went into it."""
     location = Location.of(brief.place or _NOWHERE, images)
-    light = location.light
-    art = Art(width, height, light.grade(style_of(brief.style), location.indoor), light.haze)
     players = _players(brief, images)
+    light = location.light
+    art = Art(width, height, light.grade(style_of(brief.style), location.indoor), light.haze, far=location.far)
+    meta = _painted(art, brief, location, players, seed)
+    if falls(location, brief.framing):
+        falling(art, light, Lots("weather", location.look.name), _strength(brief.framing))
+    art.finish(out)
+    if location.picture is None and not any(supplied.picture_of(look, images) is not None for look in brief.characters):
+        with suppress(PydanticSerializationError):  # half a surrogate pair has no UTF-8: the picture stays one sheet
+            paper.annotate(out, Recipe(brief=_words_of(brief), seed=seed).model_dump_json().encode())
+    return meta
+
+
+class Recipe(Value):
+    """What a frame was drawn from."""
+
+    brief: FrameBrief
+    seed: int
+
+
+def _words_of(brief: FrameBrief) -> FrameBrief:
+    """The brief without its reference pictures, which drawing does not need."""
+
+    def plain(look: Look) -> Look:
+        return look.model_copy(update={"image": None})
+
+    return brief.model_copy(
+        update={
+            "place": brief.place and plain(brief.place),
+            "characters": tuple(plain(look) for look in brief.characters),
+            "props": tuple(plain(look) for look in brief.props),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A frame as the sheets of paper that it was laid from, the farthest first, and what falls behind the figures and
+    in front of them."""
+
+    sheets: list[Sheet]
+    grain: float
+    behind: Fall | None
+    before: Fall | None
+
+
+def apart(picture: Path, size: tuple[int, int], page: tuple[int, int]) -> Apart | None:
+    """The sheets of a frame that `frame` drew, of `size` (width, height) pixels in all, and what falls, of the size of
+    the `page` on which a clip shows it. None for any other picture."""
+    try:
+        recipe = Recipe.model_validate_json(paper.note_in(picture))
+    except ValueError:
+        return None
+    brief = recipe.brief
+    location = Location.of(brief.place or _NOWHERE, {})
+    light = location.light
+    style = style_of(brief.style)
+    art = Art(*size, light.grade(style, location.indoor), light.haze, far=location.far, apart=True)
+    _painted(art, brief, location, _players(brief, {}), recipe.seed)
+    behind = before = None
+    lots = Lots("weather", location.look.name)
+    if not location.indoor:
+        behind = fall(light, style, lots, *page, far=True)
+    if falls(location, brief.framing):
+        before = fall(light, style, lots, *page, _strength(brief.framing))
+        if light.weather == "fog":
+            art.sheet(NEAR)
+            falling(art, light, lots)
+    return Apart(art.sheets, style.grain, behind, before)
+
+
+def falls(location: Location, framing: Framing) -> bool:
+    """Whether the weather is seen in front of everything."""
+    return not location.indoor and (framing == "wide" or location.light.weather not in _BEHIND)
+
+
+def _strength(framing: Framing) -> float:
+    return 0.35 if framing == "close_up" else 1.0
+
+
+def _painted(art: Art, brief: FrameBrief, location: Location, players: list[Player], seed: int) -> DrawnMeta:
     seen = _seen(brief.props, brief.subjects)
     if brief.framing == "insert" and seen:
-        meta = _insert(art, location, seen[0], _TILT[brief.angle])
-    elif players:
-        meta = _staged(art, brief, location, players, seen, seed)
-    else:
-        meta = _empty(art, brief, location, seen)
-    if not location.indoor and (brief.framing == "wide" or light.weather not in _BEHIND):
-        falling(art, light, Lots("weather", location.look.name), 0.35 if brief.framing == "close_up" else 1.0)
-    art.finish(out)
-    return meta
+        return _insert(art, location, seen[0], _TILT[brief.angle])
+    if players:
+        return _staged(art, brief, location, players, seen, seed)
+    return _empty(art, brief, location, seen)
 
 
 def _seen(looks: Sequence[Look], subjects: Sequence[str]) -> list[Look]:
@@ -78,6 +163,8 @@ def _players(brief: FrameBrief, images: dict[str, Path]) -> list[Player]:
         sampled = None if portrait is None else supplied.colours_of(portrait)
         pose = pose_of(brief.action, brief.mood, index == 0, brief.speaker is not None, look.name)
         design = design_of(look, sampled)
+        if pose.stance == "fly" and not figures.flies(design):
+            pose = pose_of("", brief.mood, index == 0, brief.speaker is not None, look.name)
         prop = None
         if index == 0 and held and figures.upright(design) and props.fits_a_hand(held[0]) and pose.stance != "lie":
             prop, pose = held[0], holding(pose)
@@ -107,7 +194,8 @@ def _background(
         lots = Lots("weather", location.look.name)
         if location.family not in _ON_WATER:
             puddles(art, location.light, lots, max(horizon + 130, art.h * 0.82))
-        rain(art, location.light, lots, far=True)
+    if not location.indoor and not art.apart:  # apart, it falls by itself
+        falling(art, location.light, Lots("weather", location.look.name), far=True)
     return horizon
 
 
@@ -120,7 +208,8 @@ def _staged(
     asleep = any(player.pose.stance == "lie" for player in players)
     horizon = _background(art, location, framing, tilt, side, made_bed=not asleep)
     with art.graded(location.light.on_figures(art.grade)):
-        faces = _figures(art, framing, players, horizon, location.indoor)
+        drawn = _figures(art, framing, players, horizon, location.indoor)
+    faces = [one.face for one in drawn if one.face is not None]
     loose = [look for look in seen if all(player.prop is not look for player in players)]
     taken = [face.mouth_x * art.w for face in faces]
     if framing == "wide":
@@ -131,12 +220,13 @@ def _staged(
     return DrawnMeta(
         engine=ENGINE,
         faces=tuple(face for face in faces if 0.02 < face.mouth_x < 0.98 and 0.02 < face.mouth_y < 0.98),
+        figures=tuple(one.figure for one in sorted(drawn, key=lambda one: one.number)),
         focus_x=round(min(0.95, max(0.05, focus.mouth_x)), 4),
         focus_y=round(min(0.9, max(0.1, focus.mouth_y)), 4),
     )
 
 
-def _figures(art: Art, framing: Framing, players: list[Player], horizon: float, indoor: bool) -> list[Face]:
+def _figures(art: Art, framing: Framing, players: list[Player], horizon: float, indoor: bool) -> list[Seen]:
     if framing == "wide":
         return staging.wide(art, players, horizon, indoor)
     if framing == "medium":
@@ -157,6 +247,8 @@ def _loose_props(art: Art, looks: list[Look], y: float, size: float, taken: Sequ
     """Props that nobody holds, in front on the ground, where no figure stands (`taken`: their x in units)."""
     spots = [art.w * share for share in (0.5, 0.32, 0.68, 0.16, 0.84)]
     used = list(taken)
+    if looks:
+        art.sheet(art.depth)
     for look in looks[:3]:
         free = [min((abs(spot - other) for other in used), default=art.w) for spot in spots]
         x = spots[max(range(len(spots)), key=lambda k: (free[k] >= art.w * 0.13, -k, free[k]))]
@@ -173,6 +265,7 @@ def _insert(art: Art, location: Location, prop: Look, tilt: float) -> DrawnMeta:
     """A prop large on a fitting surface, the place out of focus behind it."""
     _background(art, location, "insert", tilt)
     y = art.h * 0.80
+    art.sheet(NEAR)
     if location.indoor:
         art.fill(box(-20, y - 40, art.w + 40, art.h), "#9a6b42", shade=0.3, shadow=12)
         for k in range(4):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.contracts import Face
-from pipeline.inference.drawing.paint import Art, arc, oval, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, hexed
-from pipeline.inference.drawing.pose import Feeling
+from pipeline.inference.drawing.pose import Feeling, Pose
+from pipeline.inference.drawing.shapes import arc, oval, smooth
 
 _CURVE: dict[Feeling, float] = {"calm": 3, "happy": 10, "laugh": 15, "sad": -9, "weep": -11, "angry": -8, "afraid": -6,
     "surprised": -2, "asleep": 4, "thoughtful": 0}  # fmt: skip
@@ -33,12 +34,15 @@ class EyeSet:
     lashes: bool = False
 
 
-def eyes(art: Art, eye: EyeSet, feeling: Feeling, skin: str) -> None:
+def eyes(art: Art, eye: EyeSet, pose: Pose, skin: str) -> None:
+    feeling = pose.feeling
     for side, (x, y) in ((-1, eye.left), (1, eye.right)):
         size = eye.size * (0.94 if side > 0 else 1.0)
         if feeling in ("asleep", "laugh", "weep"):
             lid = arc(x, y + 2, size * 1.1, size * 0.8, 200 if feeling == "laugh" else 20, 140)
             art.line(lid, eye.iris if feeling == "laugh" else INK, size * 0.34)
+        elif pose.blinking:
+            _lid(art, eye, x, y, size, feeling, skin)
         else:
             _open_eye(art, eye, x, y, size, feeling, skin)
         if eye.lashes and feeling not in ("laugh",):
@@ -55,6 +59,12 @@ def eyes(art: Art, eye: EyeSet, feeling: Feeling, skin: str) -> None:
         for x, y in (eye.left, eye.right):
             art.fill(oval(x - 2, y + eye.size * 2.4, eye.size * 0.42, eye.size * 0.7), "#8fc4e8", alpha=0.95)
             art.fill(oval(x + 1, y + eye.size * 4.0, eye.size * 0.34, eye.size * 0.55), "#8fc4e8", alpha=0.85)
+
+
+def _lid(art: Art, eye: EyeSet, x: float, y: float, size: float, feeling: Feeling, skin: str) -> None:
+    if feeling in ("afraid", "surprised") or eye.white:
+        art.fill(oval(x, y, size * 1.4, size * 1.5), skin)
+    art.line(arc(x, y - size * 0.2, size * 1.05, size * 0.7, 20, 140), INK, size * 0.32)
 
 
 def _open_eye(art: Art, eye: EyeSet, x: float, y: float, size: float, feeling: Feeling, skin: str) -> None:

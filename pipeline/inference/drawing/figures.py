@@ -71,6 +71,18 @@ def _crown(d: Design) -> float:
     return {"": 0.62, "pointed": 1.42, "hat": 0.92, "crown": 0.84, "helmet": 0.88, "straw": 0.8}.get(d.hat, 0.72)
 
 
+def leg_of(d: Design) -> float:
+    """The length of a leg that a step sinks with, in the figure's units; 0 for those on more or fewer than two."""
+    if not upright(d):
+        return 0.0
+    bones = people.frame_of(d, Pose())
+    return (bones.leg - 26 * bones.scale) * _share(d)
+
+
+def flies(d: Design) -> bool:
+    return d.species is not None and d.species.body == "bird"
+
+
 def draw(art: Art, d: Design, pose: Pose, held: Held | None = None, seat: bool = True) -> Face:
     """Draws a figure at the origin of the present coordinates; says where its mouth is on the page."""
     with art.at(0, 0, _share(d)):

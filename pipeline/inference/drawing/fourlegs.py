@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from pipeline.inference.drawing import animals
 from pipeline.inference.drawing.design import Design
-from pipeline.inference.drawing.paint import Art, Point, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter, luma, mix
 from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.shapes import Point, oval, poly, smooth
 from pipeline.inference.drawing.species import BY_NAME, Species
 
 _LONG_NECK = {"horse": 0.24, "unicorn": 0.24, "giraffe": 0.52, "deer": 0.2, "stag": 0.2, "donkey": 0.16, "dragon": 0.2,
@@ -160,7 +161,7 @@ def _legs(
         _paw(art, d, (x - n * 0.02, 0), w * 1.25, colour)
         _leg(art, d, (n * (0.20 if near else 0.25), -leg), leg, w, colour, 0, hind=False, near=near)
         return
-    swing = {"walk": 15.0, "run": 38.0}.get(pose.stance, 0.0)
+    swing = pose.near_leg[0] * 0.8 if pose.stance in ("walk", "run") else 0.0
     for front in (True, False):
         x = n * ((0.25 if near else 0.33) if front else (-0.31 if near else -0.22))
         _leg(art, d, (x, -leg), leg, w, colour, swing if front == near else -swing, hind=not front, near=near)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pipeline.inference.drawing.buildings import LAMP
-from pipeline.inference.drawing.paint import Art, arch, box, oval, poly, smooth, star
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import Light, darker, lighter, mix
-from pipeline.inference.drawing.sky import cloud, falling
+from pipeline.inference.drawing.shapes import arch, box, oval, poly, smooth, star
+from pipeline.inference.drawing.sky import cloud
+from pipeline.inference.drawing.weather import falling
 from pipeline.inference.drawing.words import Lots
 
 WOOD = "#8a5f3c"

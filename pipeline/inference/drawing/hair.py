@@ -6,8 +6,9 @@ Coordinates are a head's own: chin at y = 104, crown at y = -108, looking right.
 from __future__ import annotations
 
 from pipeline.inference.drawing.design import Design
-from pipeline.inference.drawing.paint import Art, arc, box, oval, poly, smooth, star
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter
+from pipeline.inference.drawing.shapes import arc, box, oval, poly, smooth, star
 
 _COVERING = ("scarf", "bonnet", "helmet", "turban")
 

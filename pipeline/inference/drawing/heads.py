@@ -6,9 +6,10 @@ from pipeline.contracts import Face
 from pipeline.inference.drawing import hair
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.faces import INK, EyeSet, eyes, mouth
-from pipeline.inference.drawing.paint import Art, arc, oval, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, mix
-from pipeline.inference.drawing.pose import Feeling
+from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.shapes import arc, oval, smooth
 
 HEIGHT = 212.0
 CHIN = 104.0
@@ -19,7 +20,7 @@ def back(art: Art, d: Design) -> None:
     hair.behind(art, d)
 
 
-def front(art: Art, d: Design, feeling: Feeling) -> Face:
+def front(art: Art, d: Design, pose: Pose) -> Face:
     """The face, the hair before it and the hat; says where the mouth is."""
     blush = mix(d.skin, "#d8574c", 0.34)
     art.fill(oval(-88, 10, 17, 24), darker(d.skin, 0.1), shadow=2)
@@ -35,7 +36,7 @@ def front(art: Art, d: Design, feeling: Feeling) -> Face:
     brow = darker(d.hair, 0.1) if d.hair_style != "bald" or d.age == "elder" else darker(d.skin, 0.4)
     iris = d.eyes if d.eyes not in ("#f3f0e8",) else INK
     left, right = ((-24, 4), (48, 4)) if child else ((-24, -4), (48, -4))
-    eyes(art, EyeSet(left, right, 13 if child else 10.5, brow, iris, lashes=d.gender == "female"), feeling, d.skin)
+    eyes(art, EyeSet(left, right, 13 if child else 10.5, brow, iris, lashes=d.gender == "female"), pose, d.skin)
     if d.age == "elder":
         for side, x in ((-1, -24), (1, 48)):
             art.line(arc(x, 8, 17, 11, 30, 120), darker(d.skin, 0.3), 2, alpha=0.55)
@@ -46,7 +47,7 @@ def front(art: Art, d: Design, feeling: Feeling) -> Face:
         for x, y in ((-46, 26), (-36, 32), (-28, 25), (54, 26), (62, 32), (70, 25)):
             art.fill(oval(x, y, 2.6), darker(d.skin, 0.3), alpha=0.6)
     hair.beard(art, d)
-    face = mouth(art, d.name, 12, 60, 40 if child else 46, feeling, d.skin, d.lip, lined=d.age == "elder")
+    face = mouth(art, d.name, 12, 60, 40 if child else 46, pose.feeling, d.skin, d.lip, lined=d.age == "elder")
     if d.glasses:
         _glasses(art)
     hair.before(art, d)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pipeline.inference.drawing import furniture as f
-from pipeline.inference.drawing.paint import Art, Shape, arch, box, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter
 from pipeline.inference.drawing.places_town import wall_clock
 from pipeline.inference.drawing.scene import Scene
+from pipeline.inference.drawing.shapes import Shape, arch, box, oval, poly, smooth
 
 
 def shell(

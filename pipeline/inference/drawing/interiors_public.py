@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pipeline.inference.drawing import furniture as f
 from pipeline.inference.drawing.interiors_home import globe, shell
-from pipeline.inference.drawing.paint import Art, arc, arch, box, oval, poly, smooth, star
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter
 from pipeline.inference.drawing.places_town import wall_clock, wheel
 from pipeline.inference.drawing.scene import Scene
+from pipeline.inference.drawing.shapes import arc, arch, box, oval, poly, smooth, star
 from pipeline.inference.drawing.sky import steps
 
 

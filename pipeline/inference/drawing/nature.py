@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.inference.drawing.paint import Art, arc, box, hill, oval, poly, smooth
+from pipeline.inference.drawing.paint import NEAR, Art
 from pipeline.inference.drawing.palette import Light, darker, lighter, mix
+from pipeline.inference.drawing.shapes import arc, box, hill, oval, poly, smooth
 from pipeline.inference.drawing.sky import steps, sun_side
 from pipeline.inference.drawing.words import Lots
 
@@ -13,7 +14,8 @@ GREENS = ("#5f8f55", "#4c7f52", "#6f9a52", "#3f7355", "#7fa35a")
 def ground(
     art: Art, lots: Lots, y: float, colour: str, *, bumps: float = 20, name: str = "ground", haze: float = 0.0
 ) -> None:
-    """A sheet of ground from about `y` down."""
+    """A sheet of ground from about `y` down, nearer the lower it begins."""
+    art.sheet(min(NEAR, max(0.2, 0.2 + 6 * (art.page_of(0, y)[1] - 0.5))))
     points = [(x, y + bumps * (lots.number(f"{name} {k}") - 0.5) * 2) for k, x in enumerate(steps(-60, art.w + 60, 6))]
     art.fill(hill(points, art.h + 40), colour, shade=0.22, shadow=10, haze=haze)
 

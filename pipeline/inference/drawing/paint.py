@@ -1,4 +1,4 @@
-"""The only module that knows Skia: shapes, and the `Art` they are laid down on, layer by layer.
+"""The page that shapes are laid down on, sheet by sheet. Only this module and `shapes` know Skia.
 
 Positions are in units, 1000 to the shorter side of the picture, so nothing else here knows pixels. Every colour
 goes through the picture's Grade. Soft shadows are blurred masks for small shapes and stacked strokes for large
@@ -10,159 +10,105 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 
-from pipeline.errors import EngineFailed, NeedsSetup
+from pipeline.inference.drawing import paper
 from pipeline.inference.drawing.palette import RGB, Grade
+from pipeline.inference.drawing.shapes import Point, Shape, bounds, skia
 
-Point = tuple[float, float]
-Shape = Any  # a skia.Path
-
-
-@cache
-def skia() -> Any:
-    """The Skia module, or NeedsSetup naming the system packages that its shared libraries come in."""
-    try:
-        import skia as module
-    except ImportError as error:
-        raise NeedsSetup(
-            f"The drawing engine cannot load its graphics library ({error}).",
-            hint="Install the system packages it needs: apt-get install libegl1 libgl1 (Debian, Ubuntu).",
-        ) from error
-    return module
+FAR, NEAR = 0.0, 1.0  # the sky, and where figures stand
+_THIN = 0.07  # sheets that are no farther apart are one
+Sway = Literal["", "cloud", "swell"]
 
 
-# --- Shapes -------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of paper of a page: BGRA pixels, premultiplied, where they lie on the page, and how near they are.
 
+    A puppet's sheets are one for each `pose` of `figure`, an index.
+    """
 
-def poly(points: Sequence[Point], closed: bool = True) -> Shape:
-    path = skia().Path()
-    path.moveTo(*points[0])
-    for point in points[1:]:
-        path.lineTo(*point)
-    if closed:
-        path.close()
-    return path
-
-
-def smooth(points: Sequence[Point], closed: bool = True) -> Shape:
-    """A curve through the points (Catmull-Rom)."""
-    path = skia().Path()
-    count = len(points)
-    path.moveTo(*points[0])
-    for i in range(count if closed else count - 1):
-        if closed:
-            p0, p1, p2, p3 = (points[(i + k) % count] for k in (-1, 0, 1, 2))
-        else:
-            p0, p1, p2, p3 = (points[min(max(i + k, 0), count - 1)] for k in (-1, 0, 1, 2))
-        path.cubicTo(
-            p1[0] + (p2[0] - p0[0]) / 6, p1[1] + (p2[1] - p0[1]) / 6,
-            p2[0] - (p3[0] - p1[0]) / 6, p2[1] - (p3[1] - p1[1]) / 6, *p2,
-        )  # fmt: skip
-    if closed:
-        path.close()
-    return path
-
-
-def hill(points: Sequence[Point], bottom: float) -> Shape:
-    """Ground under a smooth line of points (left to right), down to `bottom`."""
-    path = smooth(points, closed=False)
-    path.lineTo(points[-1][0], bottom)
-    path.lineTo(points[0][0], bottom)
-    path.close()
-    return path
-
-
-def oval(cx: float, cy: float, rx: float, ry: float | None = None) -> Shape:
-    ry = rx if ry is None else ry
-    path = skia().Path()
-    path.addOval(skia().Rect.MakeXYWH(cx - rx, cy - ry, 2 * rx, 2 * ry))
-    return path
-
-
-def box(x: float, y: float, w: float, h: float, r: float = 0.0) -> Shape:
-    path = skia().Path()
-    rect = skia().Rect.MakeXYWH(x, y, w, h)
-    if r:
-        path.addRoundRect(rect, r, r)
-    else:
-        path.addRect(rect)
-    return path
-
-
-def arch(x: float, y: float, w: float, h: float, pointed: bool = False) -> Shape:
-    """A window or door shape whose top is round (or gothic); x, y is its top left corner."""
-    r = w / 2
-    path = skia().Path()
-    path.moveTo(x, y + h)
-    path.lineTo(x, y + r)
-    if pointed:
-        path.cubicTo(x, y + r * 0.5, x + r * 0.6, y + r * 0.1, x + r, y - r * 0.35)
-        path.cubicTo(x + w - r * 0.6, y + r * 0.1, x + w, y + r * 0.5, x + w, y + r)
-    else:
-        path.arcTo(skia().Rect.MakeXYWH(x, y, w, w), 180, 180, False)
-    path.lineTo(x + w, y + h)
-    path.close()
-    return path
-
-
-def arc(cx: float, cy: float, rx: float, ry: float, start: float, sweep: float) -> Shape:
-    """An open arc; degrees, clockwise from the right."""
-    path = skia().Path()
-    path.addArc(skia().Rect.MakeXYWH(cx - rx, cy - ry, 2 * rx, 2 * ry), start, sweep)
-    return path
-
-
-def star(cx: float, cy: float, r: float, points: int = 5, inner: float = 0.45) -> Shape:
-    return poly([
-        (cx + math.sin(math.pi * k / points) * r * (1 if k % 2 == 0 else inner),
-         cy - math.cos(math.pi * k / points) * r * (1 if k % 2 == 0 else inner))
-        for k in range(points * 2)
-    ])  # fmt: skip
-
-
-def joined(*shapes: Shape) -> Shape:
-    path = skia().Path()
-    for shape in shapes:
-        path.addPath(shape)
-    return path
-
-
-def cut(shape: Shape, hole: Shape) -> Shape:
-    """The shape without what the hole covers."""
-    return skia().Op(shape, hole, skia().PathOp.kDifference_PathOp)
-
-
-def bounds(shape: Shape) -> tuple[float, float, float, float]:
-    """x, y, width, height."""
-    rect = shape.getBounds()
-    return rect.left(), rect.top(), rect.width(), rect.height()
-
-
-# --- The sheet ----------------------------------------------------------------------------------------
+    pixels: np.ndarray[Any, Any]
+    depth: float
+    sway: Sway = ""
+    left: int = 0
+    top: int = 0
+    figure: int = -1
+    pose: int = 0
 
 
 class Art:
-    """A sheet of `w` by `h` units on which shapes are laid, back to front."""
+    """A page of `w` by `h` units on which shapes are laid, back to front.
 
-    def __init__(self, width: int, height: int, grade: Grade, haze: str = "#ffffff") -> None:
+    Drawn `apart`, it keeps the sheets of paper that painters tell apart with `sheet`, for a camera that moves past
+    them; else everything lands on one.
+    """
+
+    def __init__(
+        self, width: int, height: int, grade: Grade, haze: str = "#ffffff", *, far: float = FAR,
+        apart: bool = False,
+    ) -> None:  # fmt: skip
         self._sk = skia()
         self.px_width, self.px_height = width, height
         self.scale = min(width, height) / 1000
         self.w, self.h = width / self.scale, height / self.scale
         self.grade = grade
         self.haze = haze
+        self.apart = apart
         self._lit: dict[tuple[str, float], RGB] = {}
-        self._pixels = np.zeros((height, width, 4), np.uint8)
-        info = self._sk.ImageInfo.Make(width, height, self._sk.kBGRA_8888_ColorType, self._sk.kOpaque_AlphaType)
-        self._surface = self._sk.Surface.MakeRasterDirect(info, self._pixels)
-        self._canvas = self._surface.getCanvas()
+        self.sheets: list[Sheet] = []
+        self.figures = 0  # drawn so far
+        self.depth = far  # of what is being drawn
+        self._sway: Sway = ""
+        self._open()
         self._canvas.scale(self.scale, self.scale)
+
+    def _open(self) -> None:
+        self._pixels = self._blank()
+        self.sheets.append(Sheet(self._pixels, self.depth, self._sway))
+
+    def _blank(self) -> np.ndarray[Any, Any]:
+        """Fresh paper under the brush, clear where pages are drawn apart."""
+        pixels = np.zeros((self.px_height, self.px_width, 4), np.uint8)
+        alpha = self._sk.kPremul_AlphaType if self.apart else self._sk.kOpaque_AlphaType
+        info = self._sk.ImageInfo.Make(self.px_width, self.px_height, self._sk.kBGRA_8888_ColorType, alpha)
+        self._surface = self._sk.Surface.MakeRasterDirect(info, pixels)
+        self._canvas = self._surface.getCanvas()
+        return pixels
+
+    def sheet(self, depth: float, sway: Sway = "") -> None:
+        """What follows lies on a sheet that is no farther than `depth`, and moves by itself as `sway` says."""
+        depth = max(depth, self.depth)
+        if depth - self.depth > _THIN or sway != self._sway or self.sheets[-1].figure >= 0:
+            self.depth, self._sway = depth, sway
+            if self.apart:
+                matrix = self._canvas.getTotalMatrix()
+                self._open()
+                self._canvas.setMatrix(matrix)
+
+    @contextmanager
+    def puppet(self, depth: float, figure: int, pose: int) -> Iterator[None]:
+        """What is drawn inside is one pose of a figure, on a sheet of its own size."""
+        if not self.apart:
+            yield
+            return
+        surface, canvas = self._surface, self._canvas
+        matrix = canvas.getTotalMatrix()
+        pixels = self._blank()
+        self._canvas.setMatrix(matrix)
+        try:
+            yield
+        finally:
+            self._surface.flushAndSubmit()
+            self._surface, self._canvas = surface, canvas
+        left, top, width, height = cv2.boundingRect(pixels[:, :, 3])
+        part = pixels[top : top + height, left : left + width].copy()
+        self.sheets.append(Sheet(part, depth, "", left, top, figure, pose))
 
     # Colour
 
@@ -268,7 +214,7 @@ class Art:
     @contextmanager
     def at(self, x: float, y: float, scale: float = 1.0, turn: float = 0.0, flip: bool = False) -> Iterator[None]:
         """Draws inside with the origin at (x, y), scaled, turned by degrees clockwise, mirrored."""
-        self._canvas.save()
+        before = self._canvas.getTotalMatrix()
         self._canvas.translate(x, y)
         if turn:
             self._canvas.rotate(turn)
@@ -276,7 +222,7 @@ class Art:
         try:
             yield
         finally:
-            self._canvas.restore()
+            self._canvas.setMatrix(before)  # not `restore`: a new sheet may have begun inside
 
     @contextmanager
     def graded(self, grade: Grade) -> Iterator[None]:
@@ -301,12 +247,13 @@ class Art:
     @contextmanager
     def inside(self, shape: Shape) -> Iterator[None]:
         """Shows what is drawn inside only where the shape is."""
-        self._canvas.save()
-        self._canvas.clipPath(shape, doAntiAlias=True)
+        canvas = self._canvas
+        canvas.save()
+        canvas.clipPath(shape, doAntiAlias=True)
         try:
             yield
         finally:
-            self._canvas.restore()
+            canvas.restore()
 
     @contextmanager
     def sheer(self, alpha: float) -> Iterator[None]:
@@ -345,36 +292,15 @@ class Art:
 
     def soften(self, radius: float) -> None:
         """Puts what is drawn so far out of focus; `radius` in units."""
-        small = cv2.resize(self._pixels, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-        small = cv2.GaussianBlur(small, (0, 0), max(0.6, radius * self.scale / 4))
-        cv2.resize(small, (self.px_width, self.px_height), dst=self._pixels, interpolation=cv2.INTER_LINEAR)
+        size = (self.px_width, self.px_height)
+        self._surface.flushAndSubmit()
+        for sheet in self.sheets:
+            small = cv2.resize(sheet.pixels, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+            small = cv2.GaussianBlur(small, (0, 0), max(0.6, radius * self.scale / 4))
+            cv2.resize(small, size, dst=sheet.pixels, interpolation=cv2.INTER_LINEAR)
 
     def finish(self, out: Path) -> None:
         """Adds the paper's grain and writes the picture as the suffix says (.png, .jpg, .jpeg)."""
         self._surface.flushAndSubmit()
         flat = cv2.cvtColor(self._pixels, cv2.COLOR_BGRA2BGR)
-        grain = _grain(self.px_width, self.px_height, self.grade.style.grain)
-        flat = cv2.addWeighted(flat, 1.0, grain, 1.0, -128.0)
-        suffix = out.suffix.lower()
-        if suffix == ".png":
-            options = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-        elif suffix in (".jpg", ".jpeg"):
-            options = [cv2.IMWRITE_JPEG_QUALITY, 92]
-        else:
-            raise EngineFailed(f"The drawing engine writes PNG and JPEG, not {suffix or 'a file without suffix'}.")
-        done, data = cv2.imencode(suffix, flat, options)
-        if not done:
-            raise EngineFailed("The drawing could not be encoded.")
-        out.write_bytes(data.tobytes())
-
-
-@cache
-def _grain(width: int, height: int, strength: float) -> Any:
-    """Paper: fine grain and faint cloudiness around 128, the same for every picture of a size."""
-    noise = np.random.default_rng(7)
-    fine, broad = (
-        cv2.GaussianBlur(noise.normal(0.0, 1.0, (512, 512)).astype(np.float32), (0, 0), sigma) for sigma in (0.8, 9.0)
-    )
-    tile = 128 + strength * (3.0 * fine / fine.std() + 1.1 * broad / broad.std())
-    tiled = np.tile(np.clip(tile, 0, 255).astype(np.uint8), (height // 512 + 1, width // 512 + 1))
-    return np.repeat(tiled[:height, :width, None], 3, axis=2)
+        paper.write(paper.grained(flat, self.grade.style.grain), out)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pipeline.contracts import Face
 from pipeline.inference.drawing import animals, heads, wardrobe
 from pipeline.inference.drawing.design import Design
-from pipeline.inference.drawing.paint import Art, Point, box, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter, mix
-from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.pose import Pose, drop
+from pipeline.inference.drawing.shapes import Point, box, oval, poly, smooth
 
 Held = Callable[[Art], None]
 
@@ -41,7 +42,7 @@ def frame_of(d: Design, pose: Pose) -> Frame:
     scale = (height - head) / 775
     wide = (0.54 + 0.46 * scale) * d.girth
     leg = 400 * scale
-    hip_y = -leg
+    hip_y = -leg + (leg - 26 * scale) * drop(pose)
     if pose.stance in ("sit", "kneel"):
         hip_y = -leg * (0.56 if pose.stance == "sit" else 0.36)
     stoop = 22.0 if d.age == "elder" and d.human else 0.0
@@ -81,7 +82,7 @@ def draw(art: Art, d: Design, pose: Pose, held: Held | None = None, seat: bool =
         wardrobe.torso(art, d, bones, pose)
         _neck(art, d, bones)
         with art.at(*bones.head_at, bones.head / heads.HEIGHT, pose.nod):
-            face = heads.front(art, d, pose.feeling) if d.human else animals.head(art, d, pose.feeling)
+            face = heads.front(art, d, pose) if d.human else animals.head(art, d, pose)
         if d.human and d.hat == "scarf":
             pass
         _arm(art, d, bones, pose.near, near=True, held=held if pose.holding else None)
@@ -239,7 +240,7 @@ def _lying(art: Art, d: Design, pose: Pose, seat: bool) -> Face:
         wardrobe.torso(art, d, bones, Pose())
         _neck(art, d, bones)
         with art.at(bones.head_at[0], bones.head_at[1], bones.head / heads.HEIGHT, 16):
-            face = heads.front(art, d, pose.feeling) if d.human else animals.head(art, d, pose.feeling)
+            face = heads.front(art, d, pose) if d.human else animals.head(art, d, pose)
     cover = lighter(d.accent, 0.1)
     left = -half + bones.head + 70
     art.fill(smooth([(left, -60), (left + 12, -190), (left + 120, -226), (half * 0.4, -214), (half + 20, -196),

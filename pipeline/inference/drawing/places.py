@@ -10,9 +10,10 @@ from pipeline.inference.drawing import interiors_home as home
 from pipeline.inference.drawing import interiors_public as public
 from pipeline.inference.drawing import places_outdoor as wild
 from pipeline.inference.drawing import places_town as town
-from pipeline.inference.drawing.paint import Art, box
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import Light
 from pipeline.inference.drawing.scene import Scene
+from pipeline.inference.drawing.shapes import box
 from pipeline.inference.drawing.words import Lots, Text
 
 Painter = Callable[[Art, Scene], None]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pipeline.inference.drawing import nature
 from pipeline.inference.drawing.nature import GREENS
-from pipeline.inference.drawing.paint import Art, box, hill, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter, mix
 from pipeline.inference.drawing.scene import Scene
+from pipeline.inference.drawing.shapes import box, hill, oval, poly, smooth
 from pipeline.inference.drawing.sky import far_hills, sky, steps
 
 
@@ -166,6 +167,7 @@ def mountain(art: Art, s: Scene) -> None:
         nature.mountain(
             art, art.w * (0.1 + 0.42 * k), s.horizon + 10, 380, 330 + 90 * s.lots.number(f"m{k}"), "#7f8ba3", 0.5
         )
+    art.sheet(0.2)
     for k, x in enumerate((0.26, 0.72)):
         nature.mountain(art, art.w * x, s.horizon + 60, 420, 400 + 80 * s.lots.number(f"n{k}"), "#66708a", 0.22)
     nature.ground(art, s.lots, s.horizon + 50, _green(s, "#7f9468"), bumps=34, name="slope")
@@ -184,6 +186,7 @@ def desert(art: Art, s: Scene) -> None:
     ):
         points = [(x, s.horizon + lift + 46 * (s.lots.number(f"dune {row} {k}") - 0.5)) for k,
             x in enumerate(steps(-60, art.w + 60, 5))]  # fmt: skip
+        art.sheet(0.2 + 0.22 * row)
         art.fill(hill(points, art.h + 20), tone, haze=haze, shade=0.26, shadow=10)
     if s.text.has("oasis", "palm", "palms"):
         art.fill(oval(art.w * 0.5, s.horizon + 110, 240, 36), "#4f9aa8", shade=0.2)
@@ -237,7 +240,9 @@ def beach(art: Art, s: Scene) -> None:
     nature.water(art, s.light, s.lots, s.horizon, shore + 20, "#3a86ad")
     boat(art, art.w * 0.34, s.horizon + 46, 0.42, sail=True)
     points = [(x, shore + 20 * (s.lots.number(f"surf {k}") - 0.5)) for k, x in enumerate(steps(-60, art.w + 60, 7))]
+    art.sheet(0.8, "swell")
     art.fill(hill([(x, y - 16) for x, y in points], art.h + 20), "#f2f5f2", alpha=0.9)
+    art.sheet(0.85)
     sand = "#e6cc98" if not s.snowy else "#e9eef5"
     art.fill(hill(points, art.h + 20), sand, shade=0.22, shadow=6)
     if s.text.has("palm", "palms", "tropical", "island"):
@@ -255,12 +260,13 @@ def open_sea(art: Art, s: Scene) -> None:
     sky(art, s.light, s.lots, s.horizon)
     nature.water(art, s.light, s.lots, s.horizon, art.h + 20, "#2f7499")
     rough = 34 if s.light.weather in ("storm", "wind", "rain") or s.text.has("stormy", "waves") else 14
+    boat(art, art.w * 0.3, s.horizon + 60, 0.55, sail=True)
     for row in range(4):
         y = s.horizon + 110 + row * 110
         crest = [(x, y + rough * (1 if k % 2 else -1) * s.lots.between(f"c{row}{k}", 0.5, 1)) for k,
             x in enumerate(steps(-60, art.w + 60, 12))]  # fmt: skip
+        art.sheet(0.3 + 0.2 * row, "swell")
         art.fill(hill(crest, art.h + 40), darker("#3a82a6", 0.07 * row), shade=0.2, shadow=8, haze=0.2 - 0.05 * row)
-    boat(art, art.w * 0.3, s.horizon + 60, 0.55, sail=True)
 
 
 def snowfield(art: Art, s: Scene) -> None:
@@ -299,5 +305,6 @@ def swamp(art: Art, s: Scene) -> None:
     nature.water(art, s.light, s.lots, s.horizon + 10, art.h + 20, "#5d7a5c")
     for x in (0.08, 0.3, 0.72, 0.94):
         nature.reeds(art, art.w * x, art.h * 0.82, 150)
+    art.sheet(0.9)
     art.fill(smooth([(0, art.h * 0.84), (art.w * 0.5, art.h * 0.80), (art.w, art.h * 0.84), (art.w, art.h + 60),
         (0, art.h + 60)]), "#6a7a4a", shade=0.25, shadow=8)  # fmt: skip

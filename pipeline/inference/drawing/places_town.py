@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pipeline.inference.drawing import buildings, nature
-from pipeline.inference.drawing.paint import Art, arc, arch, box, cut, hill, joined, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter
 from pipeline.inference.drawing.places_outdoor import bench, boat, fountain
 from pipeline.inference.drawing.scene import Scene
+from pipeline.inference.drawing.shapes import arc, arch, box, cut, hill, joined, oval, poly, smooth
 from pipeline.inference.drawing.sky import far_hills, sky
 
 
@@ -18,10 +19,12 @@ def street(art: Art, s: Scene) -> None:
         art.fill(box(k * 124 - 20, s.horizon - height, 112, height + 40), "#7f8595", haze=0.58)
     base = s.horizon + 66
     count = max(3, int(art.w / 270))
+    art.sheet(0.55)
     for k in range(count):
         x = (k + 0.5) * art.w / count
         buildings.townhouse(art, x, base, art.w / count * 0.98, s.lots.between(f"house {k}", 330, 500), s.light, s.lots,
             f"house {k}", 0.06)  # fmt: skip
+    art.sheet(0.8)
     art.fill(box(-20, base - 4, art.w + 40, 56), "#b5aaa0" if not s.snowy else "#eef1f6", shadow=5)
     art.fill(box(-20, base + 44, art.w + 40, art.h), "#77747a" if not s.snowy else "#dfe5ee", shade=0.2, shadow=6)
     if s.text.has("cobbled", "cobblestone", "cobbles", "old", "narrow") or s.lots.number("cobbles") > 0.5:
@@ -47,11 +50,13 @@ def square(art: Art, s: Scene) -> None:
     sky(art, s.light, s.lots, s.horizon)
     base = s.horizon + 40
     count = max(3, int(art.w / 230))
+    art.sheet(0.5)
     for k in range(count):
         height = s.lots.between(f"house {k}", 240, 400)
         buildings.townhouse(
             art, (k + 0.5) * art.w / count, base, art.w / count, height, s.light, s.lots, f"side {k}", 0.14
         )
+    art.sheet(0.8)
     art.fill(box(-20, base - 4, art.w + 40, art.h), "#b8aa96" if not s.snowy else "#e6ebf2", shade=0.2, shadow=8)
     cobble = "#a39581" if not s.snowy else "#cfd6e0"
     for row in range(8):
@@ -102,9 +107,11 @@ def market(art: Art, s: Scene) -> None:
     sky(art, s.light, s.lots, s.horizon)
     base = s.horizon + 50
     count = max(3, int(art.w / 260))
+    art.sheet(0.4)
     for k in range(count):
         buildings.townhouse(art, (k + 0.5) * art.w / count, base, art.w / count, s.lots.between(f"h{k}", 260, 420),
             s.light, s.lots, f"m{k}", 0.34)  # fmt: skip
+    art.sheet(0.75)
     art.fill(box(-20, base - 6, art.w + 40, art.h), "#c9b797" if not s.snowy else "#e9edf3", shade=0.2, shadow=8)
     for k in range(int(art.w / 110)):
         art.line(poly([(k * 110.0, base + 4), (k * 110.0 + 46, base - 46), (k * 110.0 + 110, base + 4 - 60)], False),
@@ -155,6 +162,7 @@ def harbour(art: Art, s: Scene) -> None:
     for k, (x, size) in enumerate(((0.30, 0.62), (0.74, 0.95), (0.50, 0.5))):
         boat(art, art.w * x, s.horizon + 60 + 70 * size, size, sail=True, colour=("#a8533f", "#3f6a8a", "#5f7a4a")[k])
     nature.birds(art, s.lots, s.horizon * 0.34)
+    art.sheet(0.9)
     art.fill(box(-20, quay, art.w + 40, art.h), "#a8845c" if not s.snowy else "#dfe4ea", shade=0.25, shadow=12)
     for k in range(7):
         y = quay + 10 + k * k * 6.5
@@ -169,6 +177,7 @@ def harbour(art: Art, s: Scene) -> None:
 def lighthouse(art: Art, s: Scene) -> None:
     sky(art, s.light, s.lots, s.horizon)
     nature.water(art, s.light, s.lots, s.horizon, art.h, "#2f7499")
+    art.sheet(0.45)
     art.fill(smooth([(art.w * 0.38, art.h * 0.80), (art.w * 0.55, s.horizon + 60), (art.w * 0.8, s.horizon + 30),
         (art.w * 1.1, s.horizon + 70), (art.w * 1.1, art.h), (art.w * 0.38, art.h)]),
         "#7d8a66" if not s.snowy else "#e6ebf2", shade=0.35, shadow=10)  # fmt: skip
@@ -208,6 +217,7 @@ def bridge(art: Art, s: Scene) -> None:
         nature.round_tree(art, art.w * (k + 0.5 * s.lots.number(f"t{k}")) / 7.5, s.horizon + 20, 200,
             "#5f8f55" if not s.snowy else "#8fa7a0", 0.3)  # fmt: skip
     nature.water(art, s.light, s.lots, s.horizon + 16, art.h + 20, "#4a8aa0")
+    art.sheet(0.6)
     _stone_bridge(art, s.horizon + 96, s)
     green = "#e6ebf3" if s.snowy else "#86a55c"
     nature.ground(art, s.lots, art.h * 0.80, green, bumps=12, name="bank")
@@ -263,8 +273,10 @@ def platform(art: Art, s: Scene) -> None:
     sky(art, s.light, s.lots, s.horizon)
     far_hills(art, s.light, s.lots, s.horizon)
     base = s.horizon + 90
+    art.sheet(0.6)
     art.fill(box(-20, base - 20, art.w + 40, 40), "#5a5356")
     train(art, base + 6, s)
+    art.sheet(0.85)
     art.fill(box(-20, base + 4, art.w + 40, art.h), "#bdb3a4" if not s.snowy else "#e4e9f0", shade=0.2, shadow=12)
     art.fill(box(-20, base + 22, art.w + 40, 14), "#ecc65a")
     for k in range(int(art.w / 150) + 2):
@@ -324,6 +336,7 @@ def ship_deck(art: Art, s: Scene) -> None:
     sky(art, s.light, s.lots, s.horizon)
     nature.water(art, s.light, s.lots, s.horizon, art.h, "#2f7499")
     deck = art.h * 0.70
+    art.sheet(0.85)
     art.fill(box(-20, deck - 96, art.w + 40, 14, 5), "#8f5f38", shadow=5)
     for k in range(int(art.w / 66) + 1):
         art.fill(smooth([(k * 66 - 8, deck - 86), (k * 66 + 8, deck - 86), (k * 66 + 12, deck - 44),

@@ -7,13 +7,14 @@ from pathlib import Path
 from pipeline.contracts import DrawnMeta, ReferenceBrief
 from pipeline.inference.drawing import figures, places, props
 from pipeline.inference.drawing.design import Design, design_of
-from pipeline.inference.drawing.paint import Art, box, oval
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import hexed, light_of, lighter, mix, style_of
 from pipeline.inference.drawing.pose import Pose
-from pipeline.inference.drawing.sky import falling
+from pipeline.inference.drawing.shapes import box, oval
+from pipeline.inference.drawing.weather import falling
 from pipeline.inference.drawing.words import Lots
 
-ENGINE = "drawing/1"
+ENGINE = "drawing/2"
 
 
 def reference(brief: ReferenceBrief, width: int, height: int, out: Path) -> DrawnMeta:

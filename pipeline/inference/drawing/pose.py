@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from math import cos, pi, radians, sin
+from typing import Literal, cast
 
 from pipeline.inference.drawing.words import Lots, Text
 
 Feeling = Literal["calm", "happy", "laugh", "sad", "weep", "angry", "afraid", "surprised", "asleep", "thoughtful"]
-Stance = Literal["stand", "walk", "run", "sit", "lie", "kneel"]
+Stance = Literal["stand", "walk", "run", "sit", "lie", "kneel", "fly"]
+STRIDES = 24  # poses of one double step, or of one beat of wings
+PERIOD_S = {"walk": 1.05, "run": 0.62, "fly": 0.55}  # of a double step in no hurry, or of a beat of wings
+_STEP = {"walk": 1.45, "run": 2.5, "fly": 1.4}  # lengths of a leg that a double step covers
+_SWING = {"walk": (22.0, 40.0), "run": (44.0, 84.0), "fly": (0.0, 0.0)}  # degrees: of the thigh, of the bent knee
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,9 @@ class Pose:
     lean: float = 0.0
     nod: float = 0.0
     holding: bool = False
+    blinking: bool = False
+    swinging: bool = False  # arms go with the legs
+    beat: float = 0.0  # of wings: -1 down, 1 up
 
 
 _FEELINGS: Mapping[str, tuple[str, ...]] = {
@@ -74,6 +82,7 @@ _STANCES: Mapping[str, tuple[str, ...]] = {
     "walk": ("walk", "walks", "walking", "walked", "steps", "strolls", "wanders", "marches", "climbs", "climb",
         "travels", "enters", "leaves", "follows", "creeps", "approaches", "goes", "arrives", "crosses", "trudges",
         "wades", "came", "went", "limps", "searches", "sets off", "strides", "paces", "dances", "dancing"),
+    "fly": ("fly", "flies", "flying", "flew", "soars", "soared", "flaps", "flapped", "hovers", "swoops", "swooped"),
     "lie": ("sleep", "sleeps", "sleeping", "asleep", "lie", "lies", "lying", "lay", "slept", "in bed", "snores",
         "unconscious"),
     "kneel": ("kneel", "kneels", "kneeling", "knelt", "crouch", "crouches", "prays"),
@@ -155,15 +164,46 @@ def _stance(text: Text) -> Stance:
 
 
 def _legs(pose: Pose, free: bool = True) -> Pose:
-    changed: dict[str, Any] = {}
-    if pose.stance == "walk":
-        changed |= {"near_leg": (24, 10), "far_leg": (-20, -38), "lean": 3}
-        if free:
-            changed |= {"near": (-26, -8), "far": (26, 44)}
-    elif pose.stance == "run":
-        changed |= {"near_leg": (52, -8), "far_leg": (-34, -92), "lean": 13}
-        if free:
-            changed |= {"near": (-52, 30), "far": (48, 122)}
-    elif pose.stance in ("sit", "kneel"):
-        changed |= {"near_leg": (84, 4), "far_leg": (80, -4)}
-    return replace(pose, **changed)
+    if pose.stance in ("walk", "run", "fly"):
+        lean = {"walk": 3, "run": 13}.get(pose.stance, 0)
+        return stride(replace(pose, lean=lean, swinging=free), _FIRST)
+    if pose.stance in ("sit", "kneel"):
+        return replace(pose, near_leg=(84, 4), far_leg=(80, -4))
+    return pose
+
+
+_FIRST = STRIDES // 5  # what a picture shows: the near leg ahead
+
+
+def stride(pose: Pose, step: int) -> Pose:
+    """The pose `step` of STRIDES later in the gait that it shows; one without a gait stays as it is."""
+    if pose.stance not in _SWING:
+        return pose
+    turn = 2 * pi * step / STRIDES
+    thigh, knee = _SWING[pose.stance]
+
+    def leg(turn: float) -> tuple[float, float]:
+        upper = thigh * sin(turn)
+        return upper, upper - knee * max(0.0, cos(turn + 0.35))
+
+    near, far = pose.near, pose.far
+    if pose.swinging and pose.stance != "fly":
+        bend = 22 if pose.stance == "walk" else 80
+        near = (-thigh * sin(turn), -thigh * sin(turn) + bend)
+        far = (thigh * sin(turn), thigh * sin(turn) + bend)
+    return replace(pose, near=near, far=far, near_leg=leg(turn), far_leg=leg(turn + pi), beat=sin(turn))
+
+
+def later(pose: Pose, steps: int) -> Pose:
+    """A picture's pose, so many steps later."""
+    return stride(pose, _FIRST + steps)
+
+
+def step_length(stance: str, leg: float) -> float:
+    """How far a double step gets one with such legs, in the legs' unit."""
+    return _STEP[stance] * leg
+
+
+def drop(pose: Pose) -> float:
+    """How far the hip sinks for the feet to stay on the ground, as a share of a leg's length."""
+    return 1 - max(0.5 * (cos(radians(upper)) + cos(radians(lower))) for upper, lower in (pose.near_leg, pose.far_leg))

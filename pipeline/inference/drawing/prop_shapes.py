@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.inference.drawing.paint import Art, arc, box, oval, poly, smooth, star
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter, mix
+from pipeline.inference.drawing.shapes import arc, box, oval, poly, smooth, star
 
 
 def key(art: Art, colour: str) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pipeline.inference.drawing import animals, beasts, hair, people, wardrobe
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.heads import HEIGHT
-from pipeline.inference.drawing.paint import Art, Point, arc, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter, mix
 from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.shapes import Point, arc, oval, poly, smooth
 from pipeline.inference.drawing.species import BY_NAME, Species
 
 

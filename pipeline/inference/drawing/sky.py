@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.inference.drawing.paint import Art, box, hill, joined, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import Light, lighter, mix
+from pipeline.inference.drawing.shapes import box, hill, oval, poly, smooth
 from pipeline.inference.drawing.words import Lots
 
 
@@ -21,6 +22,7 @@ def sky(art: Art, light: Light, lots: Lots, horizon: float, orb: float | None = 
         _orb(art, light, sun_x, horizon)
     elif light.night and light.weather in ("snow", "fog"):
         art.glow(w * 0.76, horizon * 0.26, 260, "#c8d4f0", 0.35)
+    art.sheet(0.05, "cloud")
     count = {"clear": 3, "wind": 4, "cloudy": 8, "rain": 9, "storm": 10, "snow": 7, "fog": 3}[light.weather]
     for k in range(count):
         size = lots.between(f"cloud size {k}", 90, 200) * (1.35 if covered or light.weather == "cloudy" else 1)
@@ -28,6 +30,7 @@ def sky(art: Art, light: Light, lots: Lots, horizon: float, orb: float | None = 
         if not covered and abs(x - sun_x) < size * 1.1 + 80:
             x = sun_x + (size * 1.1 + 80) * (1 if x > sun_x else -1)  # no cloud bites the disc
         cloud(art, x, lots.between(f"cloud y {k}", 0.08, 0.5) * horizon, size, light, lots.number(f"cloud {k}"))
+    art.sheet(0.1)
     if light.weather == "storm":
         _lightning(art, w * lots.between("bolt", 0.2, 0.8), horizon)
 
@@ -81,6 +84,7 @@ def _lightning(art: Art, x: float, horizon: float) -> None:
 
 def far_hills(art: Art, light: Light, lots: Lots, horizon: float, colour: str = "#7f9a86", tall: float = 1.0) -> None:
     """Two distant ridges in the haze."""
+    art.sheet(0.14)
     for row, (lift, haze) in enumerate(((90 * tall, 0.68), (42 * tall, 0.46))):
         points = [(x, horizon - lift * (0.35 + 0.9 * lots.number(f"ridge {row} {k}"))) for k,
             x in enumerate(steps(-60, art.w + 60, 7))]  # fmt: skip
@@ -89,21 +93,6 @@ def far_hills(art: Art, light: Light, lots: Lots, horizon: float, colour: str = 
 
 def steps(start: float, end: float, count: int) -> list[float]:
     return [start + (end - start) * k / (count - 1) for k in range(count)]
-
-
-def rain(art: Art, light: Light, lots: Lots, strength: float = 1.0, far: bool = False) -> None:
-    """Slanting streaks, finer and denser where they are `far`; one path for each of three strengths of line."""
-    slant = 0.62 if light.weather == "storm" else 0.30
-    count = int((240 if light.weather == "storm" else 190) * strength * (1.5 if far else 1.0))
-    name = "far" if far else "near"
-    for group in range(3):
-        streaks = []
-        for k in range(group, count, 3):
-            x, y = lots.number(f"{name} x{k}") * (art.w + 160), lots.number(f"{name} y{k}") * (art.h + 100) - 80
-            length = lots.between(f"{name} l{k}", 50, 90) * (0.75 if far else 1.0 + 0.3 * group)
-            streaks.append(poly([(x, y), (x - slant * length, y + length)], False))
-        art.line(joined(*streaks), "#dfeaf3", (1.3 if far else 1.8) + 0.35 * group, alpha=0.36 if far else 0.40,
-            shining=True)  # fmt: skip
 
 
 def puddles(art: Art, light: Light, lots: Lots, top: float) -> None:
@@ -119,27 +108,3 @@ def puddles(art: Art, light: Light, lots: Lots, top: float) -> None:
         art.fill(shape, mix(light.sky[1], "#ffffff", 0.12), alpha=0.6, shining=True)
         for share in (-0.35, 0.25):
             art.line(oval(x + wide * share, y, wide * 0.16, wide * 0.045), "#e6eef4", 2, alpha=0.6, shining=True)
-
-
-def falling(art: Art, light: Light, lots: Lots, strength: float = 1.0) -> None:
-    """Rain, snow, fog or wind in front of everything."""
-    if light.wet:
-        rain(art, light, lots, strength * 0.75)
-    elif light.weather == "snow":
-        for k in range(int(150 * strength)):
-            r = lots.between(f"sr{k}", 2.2, 6.5)
-            art.fill(oval(lots.number(f"sx{k}") * art.w, lots.number(f"sy{k}") * art.h, r), "#ffffff",
-                alpha=0.9 if not light.night else 0.75, shining=True)  # fmt: skip
-    elif light.weather == "fog":
-        for k in range(5):
-            y = art.h * (0.34 + 0.13 * k)
-            band = box(-40, y - 90, art.w + 80, 200)
-            art.blend(band, [(light.haze, 0), (light.haze, 0.42 - 0.04 * k), (light.haze, 0)], shining=True)
-    elif light.weather == "wind":
-        for k in range(9):
-            x, y = lots.number(f"wx{k}") * art.w, lots.number(f"wy{k}") * art.h * 0.8
-            art.line(smooth([(x, y), (x + 90, y - 12), (x + 190, y + 6), (x + 260, y - 8), (x + 250, y - 26),
-                (x + 236, y - 16)], False), "#ffffff", 3, alpha=0.38, shining=True)  # fmt: skip
-            lx, ly = lots.number(f"lx{k}") * art.w, lots.number(f"ly{k}") * art.h
-            with art.at(lx, ly, turn=lots.between(f"lt{k}", 0, 360)):
-                art.fill(smooth([(-14, 0), (0, -7), (16, 0), (0, 7)]), "#c98a3c", shadow=2)

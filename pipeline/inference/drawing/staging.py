@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pipeline.contracts import Face, Look
+from pipeline.contracts import Face, Figure, Gait, Look
 from pipeline.inference.drawing import figures, props
 from pipeline.inference.drawing.design import Design
-from pipeline.inference.drawing.paint import Art
+from pipeline.inference.drawing.paint import NEAR, Art
 from pipeline.inference.drawing.people import Held
-from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.pose import PERIOD_S, STRIDES, Pose, later, step_length
 from pipeline.inference.drawing.words import stable
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A player as drawn: where the face is (none from behind), and how the figure moves."""
+
+    face: Face | None
+    figure: Figure
+    number: int  # in the order of drawing
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,45 @@ def _held(look: Look | None, scale: float = 1.5) -> Held | None:
     return painter
 
 
-def _put(art: Art, player: Player, x: float, y: float, scale: float, seat: bool = True) -> Face:
-    with art.at(x, y, scale, flip=player.flip):
-        return figures.draw(art, player.design, player.pose, _held(player.prop), seat)
+def _put(
+    art: Art,
+    player: Player,
+    x: float,
+    y: float,
+    scale: float,
+    seat: bool = True,
+    depth: float = NEAR,
+    gait: Gait = "rest",
+) -> Seen:
+    """Draws a player with its foot at (x, y); each of its poses, where the page is drawn apart."""
+    design, held = player.design, _held(player.prop)
+    number = art.figures
+    face: Face | None = None
+    for index, pose in enumerate(_poses(player.pose, gait) if art.apart else (player.pose,)):
+        with art.puppet(depth, number, index), art.at(x, y, scale, flip=player.flip):
+            drawn = figures.draw(art, design, pose, held, seat)
+            face = face or drawn
+    art.figures += 1
+    assert face is not None
+    build = figures.build_of(design, player.pose)
+    if player.pose.stance == "lie":
+        gait = "sleep"
+    return Seen(
+        face,
+        Figure(
+            name=design.name, foot_x=round(x / art.w, 5), foot_y=round(y / art.h, 5), depth=round(depth, 3), gait=gait,
+            rise=round(-build.head_y * scale / art.h, 5), head=round(build.head * scale / art.h, 5),
+            leg=round(figures.leg_of(design) * scale / art.h, 5),
+        ),
+        number,
+    )  # fmt: skip
+
+
+def _poses(pose: Pose, gait: Gait) -> list[Pose]:
+    """What a figure goes through in a clip: its steps, or eyes open and shut."""
+    if gait in ("walk", "run", "fly"):
+        return [later(pose, step) for step in range(STRIDES)]
+    return [pose, replace(pose, blinking=True)]
 
 
 def _order(players: list[Player]) -> list[int]:
@@ -46,7 +91,12 @@ def _order(players: list[Player]) -> list[int]:
 
 
 def _facing(players: list[Player], spots: list[float]) -> list[Player]:
-    """The players turned towards each other: the focal one to the nearest other, the others to the focal one."""
+    """The players turned towards each other: the focal one to the nearest other, the others to the focal one.
+
+    Those who all go somewhere go the same way.
+    """
+    if all(player.pose.stance in _GAITS for player in players):
+        return players
     turned = []
     for index, player in enumerate(players):
         others = [spot for k, spot in enumerate(spots) if k != index] or [spots[index] + 1]
@@ -55,7 +105,7 @@ def _facing(players: list[Player], spots: list[float]) -> list[Player]:
     return turned
 
 
-def wide(art: Art, players: list[Player], horizon: float, indoor: bool) -> list[Face]:
+def wide(art: Art, players: list[Player], horizon: float, indoor: bool) -> list[Seen]:
     """Full figures on the ground, as large as their number allows."""
     ground = horizon + (art.h - horizon) * (0.66 if art.w >= art.h else 0.55)
     builds = [figures.build_of(player.design, player.pose) for player in players]
@@ -72,17 +122,60 @@ def wide(art: Art, players: list[Player], horizon: float, indoor: bool) -> list[
         spots[index] = x + widths[index] * scale / 2
         x += widths[index] * scale + gap
     players = _facing(players, spots)
-    faces: list[Face] = []
+    halves = [width * scale / 2 for width in widths]
+    if all(player.pose.stance in _GAITS for player in players):  # room to walk into
+        room = min(spot - half for spot, half in zip(spots, halves, strict=True)) - art.w * 0.05
+        spots = [spot - max(0.0, min(room, art.w * 0.17)) for spot in spots]
+    seen: list[Seen] = []
     for index in reversed(range(len(players))):
         build, player = builds[index], players[index]
         middle = (build.left + build.right) / 2 * scale * (-1 if player.flip else 1)
-        depth = ground + (10 if index == 0 else -14 + 6 * (index % 2))
+        foot = ground + (10 if index == 0 else -14 + 6 * (index % 2))
         seat = indoor or player.pose.stance == "sit"
-        faces.insert(0, _put(art, player, spots[index] - middle, depth, scale, seat))
-    return faces
+        gait = _GAITS.get(player.pose.stance, "rest")
+        drawn = _put(art, player, spots[index] - middle, foot, scale, seat, art.depth, gait)
+        reach = _reach(index, players, spots, halves, art.w) / art.w if gait != "rest" else 0.0
+        seen.insert(0, replace(drawn, figure=drawn.figure.model_copy(update={"reach": round(reach, 4)})))
+    return _in_step(seen, art)
 
 
-def medium(art: Art, players: list[Player]) -> list[Face]:
+def _in_step(seen: list[Seen], art: Art) -> list[Seen]:
+    """The figures with their strides, and the pace of the slowest for all who go."""
+
+    def stride(figure: Figure) -> float:
+        leg = figure.leg or figure.rise * _LEGLESS
+        return step_length(figure.gait, leg) * art.h / art.w
+
+    goers = [one for one in seen if one.figure.gait in PERIOD_S]
+    pace = min((stride(one.figure) / PERIOD_S[one.figure.gait] for one in goers), default=0.0)
+    return [
+        replace(
+            one, figure=one.figure.model_copy(update={"stride": round(stride(one.figure), 5), "pace": round(pace, 5)})
+        )
+        if one in goers
+        else one
+        for one in seen
+    ]
+
+
+_LEGLESS = 0.45  # of the rise, a leg of those who have more than two, or none to walk on
+
+
+_GAITS: dict[str, Gait] = {"walk": "walk", "run": "run", "fly": "fly"}
+
+
+def _reach(index: int, players: list[Player], spots: list[float], halves: list[float], width: float) -> float:
+    """How far someone can go ahead, in units, before the sheet's edge or one who stays is met; negative to the left."""
+    way = -1 if players[index].flip else 1
+    ends = [width * 0.97 if way > 0 else width * 0.03]
+    for other, spot in enumerate(spots):
+        if other != index and (spot - spots[index]) * way > 0:
+            goes = players[other].pose.stance in _GAITS and players[other].flip == players[index].flip
+            ends += [] if goes else [spot - way * halves[other]]
+    return way * max(0.0, min((end - spots[index]) * way for end in ends) - halves[index])
+
+
+def medium(art: Art, players: list[Player]) -> list[Seen]:
     """From the waist up; two in a tall picture, else at most three."""
     if players[0].pose.stance == "lie":
         return _asleep(art, players[0], art.w * 0.94, 0.5)
@@ -97,7 +190,7 @@ def medium(art: Art, players: list[Player]) -> list[Face]:
         spots[index] = art.w * place
     players = _facing(players, spots)
     tallest = min(build.head_y for build in builds)
-    faces: list[Face] = []
+    seen: list[Seen] = []
     for index in reversed(range(len(players))):
         player, build = players[index], builds[index]
         head_at = art.h * 0.36 + min((build.head_y - tallest) * scale, art.h * 0.22)
@@ -107,11 +200,12 @@ def medium(art: Art, players: list[Player]) -> list[Face]:
         x = spots[index] - centre * scale * (-1 if player.flip else 1)
         standing = replace(player, pose=_waist(player.pose))
         feet = max(head_at - build.head_y * scale, art.h * 0.93)  # on the ground, or below the picture
-        faces.insert(0, _put(art, standing, x, feet, scale, seat=False))
-    return faces
+        gait: Gait = "bob" if player.pose.stance in _GAITS else "rest"
+        seen.insert(0, _put(art, standing, x, feet, scale, False, _CLOSER, gait))
+    return seen
 
 
-def _asleep(art: Art, player: Player, length: float, head_x: float) -> list[Face]:
+def _asleep(art: Art, player: Player, length: float, head_x: float) -> list[Seen]:
     """Someone lying, `length` units long on the sheet."""
     build = figures.build_of(player.design, player.pose)
     scale = length / (build.right - build.left)
@@ -124,7 +218,7 @@ def _waist(pose: Pose) -> Pose:
     return replace(pose, stance="stand", lean=min(pose.lean, 6)) if pose.stance != "stand" else pose
 
 
-def close(art: Art, player: Player, looks_left: bool) -> list[Face]:
+def close(art: Art, player: Player, looks_left: bool) -> list[Seen]:
     """Head and shoulders."""
     if player.pose.stance == "lie":
         return _asleep(art, player, art.w * 1.9, 0.44)
@@ -133,10 +227,10 @@ def close(art: Art, player: Player, looks_left: bool) -> list[Face]:
     scale = min(art.h * 0.50, art.w * 0.56) / build.head
     player = replace(player, pose=replace(pose, near=Pose().near, far=Pose().far, holding=False), flip=looks_left)
     x = art.w * 0.5 - build.head_x * scale * (-1 if player.flip else 1)
-    return [_put(art, player, x, art.h * 0.47 - build.head_y * scale, scale, seat=False)]
+    return [_put(art, player, x, art.h * 0.47 - build.head_y * scale, scale, False, _CLOSER)]
 
 
-def over_shoulder(art: Art, focal: Player, other: Player) -> list[Face]:
+def over_shoulder(art: Art, focal: Player, other: Player) -> list[Seen]:
     """The focal one faces us past the shoulder of the other, who stays on their own side of the picture."""
     side = -1 if _order([focal, other])[0] == 0 else 1  # where the focal one stands: left or right
     pose = _waist(focal.pose)
@@ -144,16 +238,24 @@ def over_shoulder(art: Art, focal: Player, other: Player) -> list[Face]:
     scale = min(art.h * 0.34, art.w * 0.42) / build.head
     focal = replace(focal, pose=pose, flip=side > 0)
     x = art.w * (0.5 + side * 0.14) + side * build.head_x * scale
-    face = _put(art, focal, x, art.h * 0.38 - build.head_y * scale, scale, seat=False)
+    seen = _put(art, focal, x, art.h * 0.38 - build.head_y * scale, scale, False, _CLOSER)
     rear = figures.build_of(other.design, Pose())
     share = 0.46 if other.design.human else 0.38
     big = min(art.h * share, art.w * 0.52) / rear.head
     spot, level = art.w * (0.5 - side * 0.37), art.h * (0.62 if other.design.human else 0.68)
+    foot = level - rear.head_y * big
     red, green, blue = art.grade.tint
     shaded = replace(art.grade, tint=(red * _IN_SHADE, green * _IN_SHADE, blue * _IN_SHADE))
-    with art.graded(shaded), art.at(spot, level - rear.head_y * big, big, flip=side < 0):
+    number = art.figures
+    with art.puppet(_CLOSEST, number, 0), art.graded(shaded), art.at(spot, foot, big, flip=side < 0):
         figures.draw_rear(art, other.design)
-    return [face]
+    art.figures += 1
+    back = Figure(
+        name="", foot_x=round(spot / art.w, 5), foot_y=round(foot / art.h, 5), depth=_CLOSEST,
+        rise=round(-rear.head_y * big / art.h, 5), head=round(rear.head * big / art.h, 5),
+    )  # fmt: skip
+    return [seen, Seen(None, back, number)]
 
 
+_CLOSER, _CLOSEST = 1.15, 1.4  # depths of figures whose feet are not seen
 _IN_SHADE = 0.88  # of the light on the focal one falls on the back in the foreground

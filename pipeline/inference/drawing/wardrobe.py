@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.inference.drawing.design import Design
-from pipeline.inference.drawing.paint import Art, Point, Shape, box, oval, poly, smooth
+from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter, luma
 from pipeline.inference.drawing.pose import Pose
+from pipeline.inference.drawing.shapes import Point, Shape, box, oval, poly, smooth
 
 if TYPE_CHECKING:
     from pipeline.inference.drawing.people import Frame

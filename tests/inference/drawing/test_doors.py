@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.contracts import FrameBrief, Look, MediaRef, ReferenceBrief
 from pipeline.errors import EngineFailed, NeedsSetup
-from pipeline.inference.drawing import draw_frame, draw_reference, paint
+from pipeline.inference.drawing import draw_frame, draw_reference, shapes
 from tests.inference.drawing.kit import FOX, KEY, OWL, ROSE, TOM, frame, place, read
 
 SIZES = [(640, 360), (360, 640), (480, 480)]
@@ -41,7 +41,7 @@ def test_every_framing_in_every_aspect(tmp_path: Path, framing: str, size: tuple
     for cast in ((), (ROSE,), (ROSE, TOM, FOX, OWL)):
         meta = draw_frame(frame(framing, *cast, props=(KEY,)), {}, *size, 1, out)
         assert read(out).shape == (size[1], size[0], 3)
-        assert meta.engine == "drawing/1"
+        assert meta.engine == "drawing/2"
         assert 0 <= meta.focus_x <= 1 and 0 <= meta.focus_y <= 1
 
 
@@ -60,12 +60,12 @@ def test_a_format_it_does_not_write_is_refused(tmp_path: Path) -> None:
 
 def test_missing_graphics_libraries_name_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "skia", None)
-    paint.skia.cache_clear()
+    shapes.skia.cache_clear()
     with pytest.raises(NeedsSetup) as raised:
         draw_reference(ReferenceBrief(subject=KEY), 64, 64, 1, tmp_path / "key.png")
     assert "libegl1" in raised.value.hint and "libgl1" in raised.value.hint
     monkeypatch.undo()
-    paint.skia.cache_clear()
+    shapes.skia.cache_clear()
 
 
 ODD = [
@@ -98,7 +98,7 @@ def test_a_picture_that_the_user_supplied_becomes_the_background(tmp_path: Path)
     photo = tmp_path / "photo.png"
     draw_reference(ReferenceBrief(subject=place("desert")), 320, 240, 1, photo)
     supplied = MediaRef(sha256="0" * 64, ext="png", size=1, meta={"uploaded": True})
-    own = MediaRef(sha256="0" * 64, ext="png", size=1, meta={"engine": "drawing/1"})
+    own = MediaRef(sha256="0" * 64, ext="png", size=1, meta={"engine": "drawing/2"})
     pictures = []
     for image in (supplied, own):
         where = place("forest").model_copy(update={"image": image})
