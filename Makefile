@@ -47,15 +47,17 @@ chaos: setup
 	@[ "$$(id -u)" = 0 ] || { echo 'These tests mount small and read-only folders, which needs root: sudo make chaos' >&2; exit 1; }
 	$(PY) -m pytest -m root tests/chaos
 
-# Which changes of the code no test sees: in a copy of the last commit, as it takes a while and writes beside the code.
-# The tool has an environment of its own that also sees the packages of this one.
-MUTMUT := 3.8.1
+# Which changes of the code no test sees: in a copy of the last commit, as it takes a while (JOBS=1: on one core) and
+# writes beside the code. The tool has an environment of its own that also sees the packages of this one.
+MUTMUT  := 3.8.1
+MUTANTS := test-results/mutants
 mutants: setup
-	rm -rf test-results/mutants && mkdir -p test-results/mutants
-	git archive HEAD | tar -x -C test-results/mutants
+	rm -rf $(MUTANTS) && mkdir -p $(MUTANTS)
+	git archive HEAD | tar -x -C $(MUTANTS)
 	$(PY) -m venv $(VENV)/mutmut && $(VENV)/mutmut/bin/pip install --quiet --disable-pip-version-check mutmut==$(MUTMUT)
 	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($(VENV)/mutmut/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/product.pth"
-	cd test-results/mutants && "$(CURDIR)/$(VENV)/mutmut/bin/mutmut" run; "$(CURDIR)/$(VENV)/mutmut/bin/mutmut" results
+	cd $(MUTANTS) && CI=1 "$(CURDIR)/$(VENV)/mutmut/bin/mutmut" run $(if $(JOBS),--max-children $(JOBS)) >run.txt || { tail -n 40 run.txt; exit 1; }
+	$(PY) -m tests.mutants $(MUTANTS)
 
 clean:
 	rm -rf $(VENV) tests/pm2/node_modules web/node_modules web/dist test-results
