@@ -6,8 +6,8 @@ the making at once (default: the product's own default), the other lanes have th
 
 The bound that is held: the larger of the critical path and of each lane's work ÷ its width, where work is the
 providers' latency alone. All that the program does itself (ledger, uploads, fetching, checking, converting, polling
-late, starting late) counts against the runner, and does not shrink with SCALE: at 1 it takes 22 minutes and measures the
-runner, at a tenth of that it measures the machine.
+late, starting late) counts against the runner, and does not shrink with SCALE: at 1 it takes 22 minutes and measures
+the runner, at a tenth of that it measures the machine.
 
 Said besides: the shortest time that any schedule can take, as a lane has its work only between the shortest way to it
 and the shortest way from it; and the same units with each stage waiting for the one before, as computed.
