@@ -13,8 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import InvalidInput
 
@@ -27,6 +35,25 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _model_prices(value: object) -> object:
+    """`name=read/written, …` in dollars per million tokens, as {name: (read, written)}."""
+    if not isinstance(value, str):
+        return value
+    found: dict[str, tuple[float, float]] = {}
+    for part in filter(None, (one.strip() for one in value.split(","))):
+        name, _, price = part.rpartition("=")
+        try:
+            asked, told = (float(one) for one in price.split("/"))
+        except ValueError:
+            asked = told = math.nan
+        if not name.strip() or not (0 <= asked <= DEAREST and 0 <= told <= DEAREST):
+            raise ValueError("it has to be name=dollars/dollars (a million tokens read/written), with commas between")
+        found[name.strip()] = (asked, told)
+    return found
+
+
+DEAREST = 1_000.0  # dollars per million tokens
+ModelPrices = Annotated[dict[str, tuple[float, float]], NoDecode, BeforeValidator(_model_prices)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
@@ -97,6 +124,7 @@ class Settings(BaseSettings):
     anthropic_model: str | None = None
     openai_compatible_model: str | None = None
     vision_model: str | None = None
+    model_prices: ModelPrices | None = None
 
     # Base URLs. Replicate's and Anthropic's packages add /v1 themselves.
     openrouter_base_url: WebAddress = "https://openrouter.ai/api/v1"

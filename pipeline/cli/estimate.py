@@ -18,6 +18,7 @@ def lines(found: Estimate) -> list[str]:
         *(printable(_line(one, width)) for one in left),
         f"In all {_dollars(found.low_micros, found.high_micros)}, {_minutes(low)} to {_minutes(high)};"
         f" spent so far ${found.spent_micros / 1e6:.2f}.",
+        *(printable(f"Note: {note}") for note in found.notes),
     ]
 
 

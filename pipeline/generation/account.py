@@ -16,7 +16,7 @@ from typing import Literal
 
 from pipeline.generation.chain import EMBEDDED
 from pipeline.generation.chat import DEGRADED
-from pipeline.generation.choices import Choice, Offer, choices, offers, text_offer
+from pipeline.generation.choices import Choice, Offer, check_offers, choices, offers, text_offer
 from pipeline.providers import (
     ADAPTERS,
     CHAT_ADAPTERS,
@@ -26,13 +26,16 @@ from pipeline.providers import (
     load_adapter,
     load_chat_adapter,
 )
+from pipeline.providers.aws import Aws
 from pipeline.providers.failures import ProviderFailure
+from pipeline.providers.token_prices import Tariff
 from pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 
 State = Literal["ready", "needs_key", "degraded", "error"]
 Halts = Mapping[tuple[str, str], str]
+Asked = JobAdapter | ChatAdapter | Aws
 
 FRESH_S = 60.0
 WAIT_S = 2.2  # for an answer: leaves room for all the rest within three seconds
@@ -94,11 +97,12 @@ class Accounts:
         self._wait_s = wait_s
         self._fresh_s = fresh_s
         self._lock = threading.Lock()
-        self._adapters: dict[str, JobAdapter | ChatAdapter] = {}
+        self._adapters: dict[str, Asked] = {}
         self._questions: dict[str, _Question] = {}
 
     def overview(self, *, refresh: bool = False) -> tuple[Standing, ...]:
-        """Every provider, language models first. Takes no longer than the slowest answer or `wait_s`.
+        """Every provider, language models first, and last who checks pictures. Takes no longer than the slowest answer
+        or `wait_s`.
 
         Answers are kept for a minute; `refresh` asks again.
         """
@@ -123,19 +127,20 @@ class Accounts:
         """The catalogue for those who choose. Asks nobody."""
         adapters = self._loaded()
         missing = {name: adapter.missing() for name, adapter in adapters.items()}
-        text = {name: one.model for name, one in adapters.items() if isinstance(one.model, str)}
+        text = {name: tariff for name, one in adapters.items() if (tariff := _tariff(one)) is not None}
         return choices(missing, text)
 
     # --- Asking ---------------------------------------------------------------------------------
 
-    def _loaded(self) -> dict[str, JobAdapter | ChatAdapter]:
+    def _loaded(self) -> dict[str, Asked]:
         with self._lock:
             if not self._adapters:
                 self._adapters = {name: load_chat_adapter(name, self._settings) for name in CHAT_ADAPTERS}
                 self._adapters |= {name: load_adapter(name, self._settings) for name in ADAPTERS if name != EMBEDDED}
+                self._adapters[Aws.name] = Aws(self._settings)
             return self._adapters
 
-    def _ask(self, name: str, adapter: JobAdapter | ChatAdapter, refresh: bool) -> _Question:
+    def _ask(self, name: str, adapter: Asked, refresh: bool) -> _Question:
         """The question that is on its way or still fresh, else a new one."""
         with self._lock:
             known = self._questions.get(name)
@@ -149,16 +154,14 @@ class Accounts:
         return question
 
     @staticmethod
-    def _only_text(adapters: Mapping[str, JobAdapter | ChatAdapter]) -> str | None:
+    def _only_text(adapters: Mapping[str, Asked]) -> str | None:
         """The one provider of language models, where there is only one."""
         ready = [name for name in CHAT_ADAPTERS if adapters[name].missing() is None]
         return ready[0] if len(ready) == 1 else None
 
-    def _standing(self, adapter: JobAdapter | ChatAdapter, question: _Question | None, alone: str | None) -> Standing:
+    def _standing(self, adapter: Asked, question: _Question | None, alone: str | None) -> Standing:
         name, missing = adapter.name, adapter.missing()
-        model = adapter.model
-        inventory = (text_offer(model),) if isinstance(model, str) else offers(name)
-        base = Standing(name, adapter.label, "needs_key", Account(note=f"Set {missing}."), inventory, missing)
+        base = Standing(name, adapter.label, "needs_key", Account(note=f"Set {missing}."), _inventory(adapter), missing)
         if question is None or missing is not None:
             return base
         if question.answered is None:
@@ -170,7 +173,19 @@ class Accounts:
         return standing
 
 
-def _put(adapter: JobAdapter | ChatAdapter, question: _Question) -> None:
+def _tariff(adapter: Asked) -> Tariff | None:
+    found = getattr(adapter, "tariff", None)  # language models have one; jobs have a price for each model
+    return found if isinstance(found, Tariff) else None
+
+
+def _inventory(adapter: Asked) -> tuple[Offer, ...]:
+    tariff = _tariff(adapter)
+    if tariff is not None:
+        return (text_offer(tariff),)
+    return check_offers() if isinstance(adapter, Aws) else offers(adapter.name)
+
+
+def _put(adapter: Asked, question: _Question) -> None:
     """Asks, and keeps the answer whenever it comes."""
     try:
         question.account = adapter.account()
@@ -187,7 +202,7 @@ def _put(adapter: JobAdapter | ChatAdapter, question: _Question) -> None:
     question.done.set()
 
 
-def _note(adapter: JobAdapter | ChatAdapter, failure: ProviderFailure) -> str:
+def _note(adapter: Asked, failure: ProviderFailure) -> str:
     if failure.kind == "auth":
         return f"{failure.detail} Check {adapter.key_setting.upper()}, and start the program again."
     return failure.sentence

@@ -8,7 +8,7 @@ answer is followed by the next.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -59,6 +59,14 @@ def delay_before_resend(failure: ProviderFailure, sends: int) -> float | None:
     pause = BACKOFF_S[min(sends, len(BACKOFF_S)) - 1]
     asked = pause if failure.retry_after_s is None else failure.retry_after_s
     return None if asked > LONGEST_PAUSE_S else asked
+
+
+@dataclass
+class _Sent:
+    """What came of the sends of a question: answers that were lost and may be charged, and what is known to be."""
+
+    lost: int = 0
+    micros: int = 0
 
 
 @dataclass
@@ -118,6 +126,10 @@ class TextChain:
         """What is poor about the present set-up, in words; None: nothing."""
         names = [one.name for one in self._ready()]
         return DEGRADED.get(names[0]) if len(names) == 1 else None
+
+    def price_notes(self, asked: Collection[tuple[str, str]]) -> list[str]:
+        """What a payer has to know of the prices of those (provider, model) that are set up."""
+        return [one.tariff.note for one in self._ready() if (one.name, one.model) in asked and one.tariff.note]
 
     def ready(self) -> tuple[ChatAdapter, ...]:
         """Those that are set up, in order of preference."""
@@ -211,26 +223,19 @@ class TextChain:
             estimate=adapter.most(request),
             attempt=asking.attempt,
         )
-        lost = [0]
+        sent = _Sent()
         try:
-            reply = self._send(adapter, request, errand.cancel, lost)
-        except BadAnswer as answer:
-            self._questions.fail(question, answer, cost_micros=answer.cost_micros, lost=lost[0])
-            raise
-        except Exception as failure:
-            self._questions.fail(question, _said(failure), cost_micros=0, lost=lost[0])
-            raise
-        try:
+            reply = self._send(adapter, request, errand.cancel, sent)
             _hold_against(reply.data, request.answer_schema)
             value = read(reply.data)
-        except Exception as answer:
-            self._questions.fail(question, _said(answer), cost_micros=reply.cost_micros, lost=lost[0])
+        except Exception as failure:
+            self._questions.fail(question, _said(failure), cost_micros=sent.micros, lost=sent.lost)
             raise
-        self._questions.close(question, reply, lost[0])
+        self._questions.close(question, reply, cost_micros=sent.micros, lost=sent.lost)
         return value
 
-    def _send(self, adapter: ChatAdapter, request: ChatRequest, cancel: threading.Event, lost: list[int]) -> ChatReply:
-        """`lost[0]` counts sends that may be charged although their answer never came."""
+    def _send(self, adapter: ChatAdapter, request: ChatRequest, cancel: threading.Event, sent: _Sent) -> ChatReply:
+        """Keeps `sent` up to date, whatever comes of it."""
         throttle = self._throttle(adapter.name)
         sends = 0
         while True:
@@ -238,12 +243,18 @@ class TextChain:
                 sends += 1
                 try:
                     with broken_off_by(cancel):
-                        return adapter.complete(request)
+                        reply = adapter.complete(request)
+                    sent.micros += reply.cost_micros
+                    return reply
                 except Cancelled:
-                    lost[0] += 1
+                    sent.lost += 1
+                    raise
+                except BadAnswer as answer:
+                    sent.micros += answer.cost_micros
                     raise
                 except ProviderFailure as failure:
-                    lost[0] += failure.accepted
+                    sent.micros += failure.cost_micros
+                    sent.lost += failure.accepted and not failure.cost_micros
                     if cancel.is_set():
                         raise Cancelled("The run was stopped.") from None
                     delay = delay_before_resend(failure, sends)

@@ -13,9 +13,11 @@ from pipeline.contracts import Capability
 from pipeline.generation.chain import DEFAULT_MODEL, EMBEDDED, FIRST
 from pipeline.providers import ADAPTERS
 from pipeline.providers.catalogue import EMBEDDED_MODELS, Entry, PriceUnit, Slug, entries
-from pipeline.providers.chat import list_price
+from pipeline.providers.moderators import rekognition
+from pipeline.providers.token_prices import Tariff
 
 KINDS: tuple[str, ...] = ("text", "speech", "image", "video", "lipsync", "upscale")
+_CHECKS = ("visual", "age", "celebrity")
 PER: Mapping[PriceUnit, str] = {
     "run": "result",
     "run_720p": "result at 720p",
@@ -83,25 +85,31 @@ def offers(provider: str) -> tuple[Offer, ...]:
     return tuple(found)
 
 
+def check_offers() -> tuple[Offer, ...]:
+    """Who looks at pictures on the AWS account, by the names of its checks."""
+    share = (Price(rekognition.PRICE_MICROS, "picture and check"),)
+    return tuple(Offer(f"rekognition/{one}", f"Rekognition: {one} check", "moderation", 0, share) for one in _CHECKS)
+
+
 def shown(model: str) -> str:
     """A model's name as users may see it: one that is not offered goes by its label."""
     entry = entries().get(model)
     return model if entry is None or entry.offered else entry.label
 
 
-def text_offer(model: str) -> Offer:
+def text_offer(tariff: Tariff) -> Offer:
     """A language model, by the name that its provider knows it by."""
-    price = list_price(model)
-    shares = (Price(price["input"], "1,000 tokens read"), Price(price["output"], "1,000 tokens written"))
-    return Offer(model, model, "text", price=shares if any(price.values()) else ())
+    price = tariff.price
+    shares = (Price(price.input, "1,000 tokens read"), Price(price.output, "1,000 tokens written"))
+    return Offer(tariff.model, tariff.model, "text", price=shares if price.input or price.output else ())
 
 
-def choices(missing: Mapping[str, str | None], text_models: Mapping[str, str]) -> tuple[Choice, ...]:
+def choices(missing: Mapping[str, str | None], text_models: Mapping[str, Tariff]) -> tuple[Choice, ...]:
     """Everything that can be chosen, kind by kind, each kind's default first and the built-in engine last.
 
     `missing`: per provider the setting that it lacks. `text_models`: per provider of language models the one set.
     """
-    found: list[Choice] = [_text(provider, model, missing) for provider, model in text_models.items()]
+    found: list[Choice] = [_text(provider, tariff, missing) for provider, tariff in text_models.items()]
     for kind in KINDS[1:]:
         of_kind = [entry for entry in entries().values() if entry.kind == kind]
         offered = [_choice(entry, missing) for entry in of_kind if entry.offered]
@@ -114,9 +122,9 @@ def choices(missing: Mapping[str, str | None], text_models: Mapping[str, str]) -
     return tuple(found)
 
 
-def _text(provider: str, model: str, missing: Mapping[str, str | None]) -> Choice:
-    offer = text_offer(model)
-    return Choice(model, model, "text", 0, (Place(provider, missing.get(provider), offer.price),))
+def _text(provider: str, tariff: Tariff, missing: Mapping[str, str | None]) -> Choice:
+    offer = text_offer(tariff)
+    return Choice(offer.model, offer.label, "text", 0, (Place(provider, missing.get(provider), offer.price),))
 
 
 def _default(of_kind: Iterable[Entry], missing: Mapping[str, str | None]) -> list[Choice]:

@@ -80,8 +80,9 @@ class Questions:
         self._records.submitting(row.id)
         return row.id
 
-    def close(self, question: str, reply: ChatReply, lost: int) -> None:
-        """The answer was accepted. `lost`: earlier sends whose answer was lost and that may be charged as well."""
+    def close(self, question: str, reply: ChatReply, *, cost_micros: int, lost: int) -> None:
+        """The answer was accepted. `cost_micros`: of all sends; `lost`: of these the ones whose answers were lost, and
+        that may be charged as well."""
         output = {
             "answer": reply.data,
             "model": reply.model,
@@ -90,7 +91,7 @@ class Questions:
             "possible_extra_charges": lost,
         }
         with self._store.db.write(durable=True) as session:
-            generation_state(session, question, "finished", output=output, actual_micros=reply.cost_micros)
+            generation_state(session, question, "finished", output=output, actual_micros=cost_micros)
 
     def fail(self, question: str, failure: ProductError, *, cost_micros: int, lost: int) -> None:
         """There is no answer that can be used. `cost_micros` is what is known to have been charged."""

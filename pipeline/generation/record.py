@@ -22,7 +22,7 @@ from pipeline.contracts import ChatRequest, JobRequest, MediaRef
 from pipeline.errors import Cancelled, ProductError
 from pipeline.generation.outcomes import AskedAgain, BudgetReached, ContentRefused
 from pipeline.providers import JobHandle
-from pipeline.store import Store, money
+from pipeline.store import Store, lost_answers, money
 from pipeline.store.models import Generation
 from pipeline.store.states import GenerationStatus, generation_state
 
@@ -216,7 +216,9 @@ class Records:
     def accepted(self, row: Row, handle: JobHandle) -> bool:
         """Saves the handle, and parks the unit: the provider owns the work now."""
         with self._store.db.write(durable=True) as session:
-            won = generation_state(session, row.id, "accepted", handle=handle.data)
+            known = session.get_one(Generation, row.id)
+            cause = {"error": lost_answers.kept(known, "accepted", known.error)} if known.error else {}
+            won = generation_state(session, row.id, "accepted", handle=handle.data, **cause)
         if won and row.project_id is not None:
             self._store.ledger.park(row.project_id, row.unit_key, provider=handle.provider, handle=handle.data)
         return won
@@ -239,16 +241,16 @@ class Records:
     def hold(self, row: Row, failure: ProductError, kept: Mapping[str, Any], *, cost: int) -> bool:
         """The provider is done and paid; the result is kept hidden, with all that showing it later takes."""
         with self._store.db.write(durable=True) as session:
-            return generation_state(
-                session, row.id, "held", output=dict(kept), error=_told(failure), actual_micros=cost
-            )
+            error = _told(session, row.id, "held", failure)
+            return generation_state(session, row.id, "held", output=dict(kept), error=error, actual_micros=cost)
 
     def bar(self, row: Row, failure: ContentRefused, *, cost: int | None = None) -> bool:
         """Our own check refuses the result, which the provider charges for all the same. `cost` None: booked before."""
-        columns: dict[str, Any] = {"error": _told(failure) | {"reason": failure.reason}, "output": None}
+        columns: dict[str, Any] = {"output": None}
         if cost is not None:
             columns["actual_micros"] = cost
         with self._store.db.write(durable=True) as session:
+            columns["error"] = _told(session, row.id, "failed", failure) | {"reason": failure.reason}
             return generation_state(session, row.id, "failed", **columns)
 
     @contextmanager
@@ -302,7 +304,8 @@ class Records:
         """`billed`: the provider did the work, and will charge for it at the estimate."""
         with self._store.db.write(durable=True) as session:
             bill = session.get_one(Generation, row.id).estimate_micros if billed else 0
-            return generation_state(session, row.id, "failed", error=_told(failure), actual_micros=bill)
+            error = _told(session, row.id, "failed", failure)
+            return generation_state(session, row.id, "failed", error=error, actual_micros=bill)
 
     def move(
         self,
@@ -311,19 +314,20 @@ class Records:
         failure: ProductError | None = None,
         *,
         cost: int | None = None,
-        **more: Any,
     ) -> bool:
         """Any other change of state, with its cause. `cost`: what the provider charges for it all the same."""
         columns: dict[str, Any] = {} if cost is None else {"actual_micros": cost}
-        if failure is not None:
-            columns["error"] = _told(failure) | more
         with self._store.db.write(durable=True) as session:
+            if failure is not None:
+                columns["error"] = _told(session, generation_id, to, failure)
             return generation_state(session, generation_id, to, **columns)
 
 
-def _told(failure: ProductError) -> dict[str, Any]:
+def _told(session: Session, generation_id: str, to: GenerationStatus, failure: ProductError) -> dict[str, Any]:
     error = {"code": failure.code, "detail": failure.detail, "hint": failure.hint}
-    return error | {"raw": getattr(failure, "raw", "")[:500]}
+    error |= {"raw": getattr(failure, "raw", "")[:500]}
+    known = session.get(Generation, generation_id)
+    return error if known is None else lost_answers.kept(known, to, error)
 
 
 def _over(over: money.Overrun) -> BudgetReached:

@@ -318,7 +318,7 @@ class Undertaking:
 
     def _take_back(self, row: Row, failure: ProviderFailure) -> None:
         if failure.kind == "ambiguous":  # synchronous: it may be charged a second time, and the record says so
-            self._desk.records.move(row.id, "ambiguous", failure, possible_extra_charge=True)
+            self._desk.records.move(row.id, "ambiguous", failure)
         self._desk.records.move(row.id, "prepared", failure)
 
 

@@ -24,6 +24,7 @@ from pipeline.contracts import (
     RemoteMedia,
     Voice,
 )
+from pipeline.providers.token_prices import Tariff
 from pipeline.settings import Settings
 
 # name → "module:Class", in order of preference; a new provider is one file and one line here.
@@ -228,12 +229,13 @@ class JobAdapter(Protocol):
 
 
 class ChatAdapter(Protocol):
-    """A language model's provider; `model` is the one that it asks. Safe for any number of threads."""
+    """A language model's provider; `model` is the one that it asks, at `tariff`. Safe for any number of threads."""
 
     name: ClassVar[str]
     label: ClassVar[str]
     key_setting: ClassVar[str]
     model: str
+    tariff: Tariff
 
     def __init__(self, settings: Settings) -> None: ...
 

@@ -17,18 +17,14 @@ from pipeline.providers.chat import (
     Limits,
     as_base64,
     bounded_client,
-    cost,
-    default_model,
     fields,
     kind_of_refusal,
-    length_of,
-    likely_cost,
-    most_cost,
     never_sent,
     read_answer,
 )
 from pipeline.providers.deadline import deadline
 from pipeline.providers.failures import BadAnswer, ProviderFailure, told_to_wait
+from pipeline.providers.token_prices import Tariff, default_model
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +45,8 @@ class Anthropic:
         self._limits = limits
         self._failing = Failing(self.name, "Anthropic", "ANTHROPIC_API_KEY", self._key)
         self._client: Client | None = None
-        self.model = settings.anthropic_model or default_model(self.name)
+        self.tariff = Tariff(settings.anthropic_model or default_model(self.name), settings.model_prices)
+        self.model = self.tariff.model
 
     def ready(self) -> str | None:
         return None if self._key else "Set ANTHROPIC_API_KEY."
@@ -70,20 +67,20 @@ class Anthropic:
         return None
 
     def estimate(self, request: ChatRequest) -> int:
-        return likely_cost(self.model, length_of(request), request.max_output_tokens)
+        return self.tariff.likely(request)
 
     def most(self, request: ChatRequest) -> int:
-        return most_cost(self.model, request)
+        return self.tariff.most(request)
 
     def complete(self, request: ChatRequest) -> ChatReply:
         body = self._fields(self._post(request))
         usage = fields(body.get("usage"))
         asked, told = int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0)
-        micros = cost(self.model, asked, told)
+        micros = self.tariff.cost(asked, told) if told else self.tariff.most(request)
         try:
             data = read_answer(self._text(body, request))
-        except BadAnswer as answer:
-            answer.cost_micros = micros
+        except (BadAnswer, ProviderFailure) as answer:
+            answer.cost_micros = micros if usage or isinstance(answer, BadAnswer) else 0
             raise
         return ChatReply(
             data=data,

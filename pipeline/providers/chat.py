@@ -1,4 +1,4 @@
-"""What the adapters of language models share: time limits, prices, and how an answer's text becomes an object.
+"""What the adapters of language models share: time limits, failures, and how an answer's text becomes an object.
 
 Hides that models wrap JSON in prose or fences, and that an SDK's own client knows limits per read only. Failures of
 chats carry `accepted`: the request had left, so it may be charged although there is no answer.
@@ -9,23 +9,16 @@ from __future__ import annotations
 import base64
 import json
 import re
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pipeline.contracts import ChatRequest, ShownImage
+from pipeline.contracts import ShownImage
 from pipeline.providers.deadline import bounded
 from pipeline.providers.failures import BadAnswer, FailureKind, ProviderFailure
 
 T = TypeVar("T")
 
 LARGEST_ANSWER = 8 * 1024 * 1024
-_TOKEN_CHARS = 3.5  # letters per token, on the safe side for English
-_IMAGE_TOKENS = 1_600  # of a picture of about a megapixel, the dearest that is sent
-_FRAME_TOKENS = 1_000  # what a provider may put around a question of its own accord, for an answer of a schema
 _FENCED = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
 _MODERATED = re.compile(r"content_policy|content policy|safety system|moderation|flagged", re.IGNORECASE)
@@ -42,63 +35,6 @@ class Limits:
 
 
 LIMITS = Limits()
-
-
-@cache
-def _facts() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "chat_models.toml").read_text(encoding="utf-8"))
-
-
-def default_model(provider: str) -> str:
-    return str(_facts()["defaults"][provider])
-
-
-def list_price(model: str) -> dict[str, int]:
-    """Micro-dollars per 1,000 tokens, `input` and `output`; zeros for a model that has no list price there."""
-    return dict(_facts()["prices"].get(model, {"input": 0, "output": 0}))
-
-
-def cost(model: str, input_tokens: int, output_tokens: int) -> int:
-    """Micro-dollars by the list price, rounded up; 0 for a model that has none there."""
-    price = list_price(model)
-    return int(-(-(input_tokens * price["input"] + output_tokens * price["output"]) // 1000))
-
-
-def likely_cost(
-    model: str, characters: int, most_output_tokens: int, prices: Mapping[str, Mapping[str, int]] | None = None
-) -> int:
-    """What a question of so many characters is likely to cost; answers are taken to be half of what they may be.
-
-    `prices`: those that the provider publishes, by model.
-    """
-    price = (prices or {}).get(model) or list_price(model)
-    asked, told = int(characters / _TOKEN_CHARS), most_output_tokens // 2
-    return int(-(-(asked * price["input"] + told * price["output"]) // 1000))
-
-
-def most_cost(
-    model: str,
-    request: ChatRequest,
-    prices: Mapping[str, Mapping[str, int]] | None = None,
-    *,
-    unlisted: Literal["free", "dear"] = "free",
-) -> int:
-    """The most that one send of the question can be billed with: every byte a token, and the longest answer.
-
-    A model without any price counts as free (a server of one's own), or like the dearest that is listed.
-    """
-    told = [one for one in (_facts()["prices"].get(model), (prices or {}).get(model)) if one]
-    known = told or (list(_facts()["prices"].values()) if unlisted == "dear" else [])
-    written = (request.system, request.prompt, json.dumps(request.answer_schema))
-    asked = sum(len(part.encode()) for part in written) + len(request.images) * _IMAGE_TOKENS + _FRAME_TOKENS
-    dearest = {side: max((one[side] for one in known), default=0) for side in ("input", "output")}
-    return -(-(asked * dearest["input"] + request.max_output_tokens * dearest["output"]) // 1000)
-
-
-def length_of(request: ChatRequest) -> int:
-    """How many characters the question is as long as, its pictures included."""
-    shown = int(len(request.images) * _IMAGE_TOKENS * _TOKEN_CHARS)
-    return len(request.system) + len(request.prompt) + shown
 
 
 def as_base64(image: ShownImage) -> str:

@@ -42,10 +42,12 @@ class ProviderFailure(ProductError):
 
     `accepted`: the provider had taken the job, and it has come to an end. False means that no job was taken, or (from
     a poll) that only the look at it failed. `raw` is the provider's own wording, shortened, without secrets.
-    `billed`: the provider did the work, and will charge for it all the same.
+    `billed`: the provider did the work, and will charge for it all the same. `cost_micros`: what it has charged, as far
+    as its answer told.
     """
 
     billed = False
+    cost_micros = 0
 
     def __init__(
         self,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from urllib.parse import urlsplit
 
+from pipeline.addresses import of_own_network
 from pipeline.providers import Account, accounts
-from pipeline.providers.chat import LIMITS, Failing, Limits, default_model
+from pipeline.providers.chat import LIMITS, Failing, Limits
 from pipeline.providers.failures import ProviderFailure
 from pipeline.providers.openai_protocol import OpenAIChat, OpenAIProtocol
+from pipeline.providers.token_prices import Tariff, default_model
 from pipeline.settings import Settings
 
 NO_KEY = "none"  # the openai package sends no request without one
@@ -22,9 +25,10 @@ class OpenAICompatible(OpenAIChat):
         key = settings.openai_compatible_api_key
         self._key = key.get_secret_value() if key else NO_KEY
         self._base_url = settings.openai_compatible_base_url
-        super().__init__()
+        model = settings.openai_compatible_model or default_model(self.name)
+        own = of_own_network(urlsplit(self._base_url or "").hostname or "")
+        super().__init__(Tariff(model, settings.model_prices, own_server=own))
         self._limits = limits
-        self.model = settings.openai_compatible_model or default_model(self.name)
 
     def ready(self) -> str | None:
         return None if self._base_url else "Set OPENAI_COMPATIBLE_BASE_URL."
@@ -46,7 +50,7 @@ class OpenAICompatible(OpenAIChat):
         return OpenAIProtocol(
             Failing(self.name, "The language model's server", "OPENAI_COMPATIBLE_API_KEY", self._key),
             provider=self.name,
-            model=self.model,
+            tariff=self.tariff,
             base_url=self._base_url or "",
             key=self._key,
             tokens="max_tokens",

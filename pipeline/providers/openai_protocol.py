@@ -10,10 +10,10 @@ import json
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 from pipeline.contracts import ChatReply, ChatRequest
-from pipeline.providers import Published
+from pipeline.providers import Published, accounts
 from pipeline.providers.chat import (
     LARGEST_ANSWER,
     LIMITS,
@@ -21,17 +21,14 @@ from pipeline.providers.chat import (
     Limits,
     as_base64,
     bounded_client,
-    cost,
     fields,
     kind_of_refusal,
-    length_of,
-    likely_cost,
-    most_cost,
     never_sent,
     read_answer,
 )
 from pipeline.providers.deadline import deadline
 from pipeline.providers.failures import BadAnswer, ProviderFailure, told_to_wait
+from pipeline.providers.token_prices import Tariff
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -49,7 +46,7 @@ class OpenAIProtocol:
         failing: Failing,
         *,
         provider: str,
-        model: str,
+        tariff: Tariff,
         base_url: str,
         key: str,
         tokens: str,
@@ -58,7 +55,8 @@ class OpenAIProtocol:
     ) -> None:
         self._failing = failing
         self._provider = provider
-        self._model = model
+        self._model = tariff.model
+        self._tariff = tariff
         self._tokens = tokens
         self._extra = extra or {}
         self._limits = limits
@@ -68,12 +66,15 @@ class OpenAIProtocol:
         body = self._fields(self._post(self._body(request)))
         usage = fields(body.get("usage"))
         asked, told = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-        paid = usage.get("cost")
-        micros = round(paid * 1_000_000) if isinstance(paid, (int, float)) else cost(self._model, asked, told)
+        paid = accounts.micros(usage.get("cost"))
+        if paid is not None and paid >= 0:
+            micros = paid
+        else:  # a server that counts no tokens tells nothing of what it will charge for
+            micros = self._tariff.cost(asked, told) if told else self._tariff.most(request)
         try:
             data = read_answer(self._text(body, request))
-        except BadAnswer as answer:
-            answer.cost_micros = micros
+        except (BadAnswer, ProviderFailure) as answer:
+            answer.cost_micros = micros if usage or isinstance(answer, BadAnswer) else 0
             raise
         return ChatReply(
             data=data,
@@ -234,24 +235,25 @@ class OpenAIChat:
     """What the adapters of this protocol share: the server is connected to with the first request, and once."""
 
     model: str
-    unlisted: ClassVar[Literal["free", "dear"]] = "free"
+    tariff: Tariff
 
-    def __init__(self) -> None:
-        self._prices: dict[str, dict[str, int]] = {}
+    def __init__(self, tariff: Tariff) -> None:
+        self.tariff = tariff
+        self.model = tariff.model
         self._chat: OpenAIProtocol | None = None
         self._lock = threading.Lock()
 
     def estimate(self, request: ChatRequest) -> int:
-        return likely_cost(self.model, length_of(request), request.max_output_tokens, self._prices)
+        return self.tariff.likely(request)
 
     def most(self, request: ChatRequest) -> int:
-        return most_cost(self.model, request, self._prices, unlisted=self.unlisted)
+        return self.tariff.most(request)
 
     def published(self) -> Published:
         return Published()
 
     def adopt(self, prices: dict[str, dict[str, int]]) -> None:
-        self._prices = prices
+        self.tariff.adopt(prices)
 
     def complete(self, request: ChatRequest) -> ChatReply:
         return self._open().complete(request)

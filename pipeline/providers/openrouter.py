@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pipeline.providers import Account, Published, accounts
-from pipeline.providers.chat import LIMITS, Failing, Limits, default_model, list_price
+from pipeline.providers.chat import LIMITS, Failing, Limits
 from pipeline.providers.openai_protocol import OpenAIChat, OpenAIProtocol
 from pipeline.providers.prices import believed_tokens
+from pipeline.providers.token_prices import Tariff, default_model, list_price
 from pipeline.settings import Settings
 
 
@@ -15,14 +16,12 @@ class OpenRouter(OpenAIChat):
     name: ClassVar[str] = "openrouter"
     label: ClassVar[str] = "OpenRouter"
     key_setting: ClassVar[str] = "openrouter_api_key"
-    unlisted: ClassVar[Literal["free", "dear"]] = "dear"
 
     def __init__(self, settings: Settings, *, limits: Limits = LIMITS) -> None:
         self._key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else ""
-        super().__init__()
+        super().__init__(Tariff(settings.openrouter_model or default_model(self.name), settings.model_prices))
         self._settings = settings
         self._limits = limits
-        self.model = settings.openrouter_model or default_model(self.name)
 
     def ready(self) -> str | None:
         return None if self._key else "Set OPENROUTER_API_KEY."
@@ -66,7 +65,7 @@ class OpenRouter(OpenAIChat):
         return OpenAIProtocol(
             Failing(self.name, "OpenRouter", "OPENROUTER_API_KEY", self._key),
             provider=self.name,
-            model=self.model,
+            tariff=self.tariff,
             base_url=self._settings.openrouter_base_url,
             key=self._key,
             tokens="max_completion_tokens",

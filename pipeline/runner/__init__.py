@@ -29,7 +29,7 @@ from pipeline.generation.prices import PublishedPrices
 from pipeline.generation.timing import Timing
 from pipeline.generation.voice_samples import VoiceSamples
 from pipeline.runner.driver import Driver, Ending
-from pipeline.runner.estimate import Estimate, estimate
+from pipeline.runner.estimate import Estimate, estimate, price_notes
 from pipeline.runner.image_analyses import ImageAnalyses
 from pipeline.runner.jobs import Jobs
 from pipeline.runner.lanes import open_lanes
@@ -131,6 +131,10 @@ class Runner:
         """What is left of a film in money and time. Raises NotFound."""
         widths = {stage.name: self.lanes[stage.lane].parallel for stage in self.stages}
         return estimate(self.store, self._chain, self._text, project_id, widths)
+
+    def price_notes(self, project_id: int) -> list[str]:
+        """What a payer has to know of the prices of what was asked so far."""
+        return price_notes(self.store, self._text, project_id)
 
     def _run_row(self, project_id: int, from_stage: str | None, stale: str | None, force: bool) -> tuple[str, bool]:
         expected = self.estimate(project_id).expected_micros

@@ -69,10 +69,12 @@ class StageEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is left of a film; `spent_micros` is what it has cost so far, work under way included."""
+    """What is left of a film; `spent_micros` is what it has cost so far, work under way included. `notes`: on prices
+    that are assumed, or not known."""
 
     stages: tuple[StageEstimate, ...]
     spent_micros: int
+    notes: tuple[str, ...] = ()
 
     @property
     def low_micros(self) -> int:
@@ -127,7 +129,16 @@ def estimate(
         _jobs(stage, wanted, chain, render[stage], parallel.get(stage, 1), known=left.known.get(stage, False))
         for stage, wanted in left.jobs.items()
     ]
-    return Estimate(tuple(stages), spent)
+    asked = {(one.provider, one.model) for one in stages if one.units}
+    return Estimate(tuple(stages), spent, tuple(text.price_notes(asked)))
+
+
+def price_notes(store: Store, text: TextChain, project_id: int) -> list[str]:
+    """Sentences on prices that are assumed, or not known, of the language models that a project has asked."""
+    where = Generation.project_id == project_id, Generation.capability == "text"
+    with store.db.read() as session:
+        asked = session.execute(select(Generation.provider, Generation.model).where(*where).distinct()).all()
+    return text.price_notes({(provider, model) for provider, model in asked})
 
 
 # --- Prices ---------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from collections import Counter
 from flask import Blueprint
 
 from pipeline.projects import live_project
-from pipeline.store import money
+from pipeline.store import lost_answers, money
+from pipeline.store.models import Generation
 from server.contract import Answer, api
 from server.http import services
 
@@ -33,7 +34,8 @@ class StageEstimateAnswer(Answer):
 class EstimateAnswer(Answer):
     """What is left to be paid and waited for, from low to high; `spent_micros` is what it has cost so far.
 
-    `over_budget`: the high end would pass the project's budget.
+    `over_budget`: the high end would pass the project's budget. `notes` has sentences on prices that are assumed or not
+    known.
     """
 
     stages: list[StageEstimateAnswer]
@@ -46,6 +48,7 @@ class EstimateAnswer(Answer):
     spent_micros: int
     budget_cents: int | None
     over_budget: bool
+    notes: list[str]
 
 
 class Share(Answer):
@@ -69,10 +72,18 @@ class UnitSpend(Answer):
 
 
 class SpendAnswer(Answer):
-    """The whole is the sum of the units, which are the lines of the ledger. `shots`: by the shot's id."""
+    """The whole is the sum of the units, which are the lines of the ledger. `shots`: by the shot's id.
+
+    `possible_extra_charges`: how many requests were sent again or given up after their answers were lost. Providers may
+    charge for them too, at most `possible_extra_micros` in all, which is in no sum here. `notes` has sentences on
+    prices that are assumed or not known.
+    """
 
     spent_micros: int
     spendCents: int
+    possible_extra_charges: int
+    possible_extra_micros: int
+    notes: list[str]
     stages: list[Share]
     models: list[Share]
     shots: list[Share]
@@ -100,6 +111,7 @@ def estimate(project_id: int) -> EstimateAnswer:
         spent_micros=found.spent_micros,
         budget_cents=budget,
         over_budget=budget is not None and whole > budget * money.MICROS_PER_CENT,
+        notes=list(found.notes),
     )
 
 
@@ -107,9 +119,11 @@ def estimate(project_id: int) -> EstimateAnswer:
 @api(answers={200: SpendAnswer})
 def spend(project_id: int) -> SpendAnswer:
     """Says what was spent, by stage, by model, by shot and by unit; work under way counts at its estimate."""
-    with services().store.db.read() as session:
+    parts = services()
+    with parts.store.db.read() as session:
         live_project(session, project_id)
         units = money.breakdown(session, project_id)
+        unbooked = lost_answers.unbooked(session, Generation.project_id == project_id)
     stages, models, shots = Counter[str](), Counter[str](), Counter[str]()
     for one in units:
         stages[one.stage] += one.micros
@@ -120,6 +134,9 @@ def spend(project_id: int) -> SpendAnswer:
     return SpendAnswer(
         spent_micros=total,
         spendCents=_cents(total),
+        possible_extra_charges=unbooked.charges,
+        possible_extra_micros=unbooked.most_micros,
+        notes=parts.runner.price_notes(project_id),
         stages=_shares(stages),
         models=_shares(models),
         shots=_shares(shots),

@@ -32,6 +32,8 @@ SECRETS = {
     "wavespeed_api_key": "k3ywavespeed",
     "atlascloud_api_key": "k3yatlas",
     "runpod_api_key": "k3yrunpod",
+    "aws_access_key_id": "AKIAK3YAWS",
+    "aws_secret_access_key": "k3yaws-secret",
 }
 # Provider → (its name in the simulator, the operation that tells of the account).
 ASKED = {
@@ -43,6 +45,7 @@ ASKED = {
     "fal": ("fal", "billing"),
     "wavespeed": ("wavespeed", "billing"),
     "runpod": ("runpod", "health"),
+    "aws": ("aws", "identity"),
 }
 WITH_BALANCE = ("openrouter", "fal", "wavespeed")
 
@@ -56,6 +59,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     with Simulator() as running:
+        running.world.options["aws_secret"] = SECRETS["aws_secret_access_key"]
         yield running
         assert running.errors == []
 
@@ -91,8 +95,20 @@ def overview(client: FlaskClient, *, refresh: bool = False) -> dict[str, dict[st
     return {one["name"]: one for one in answer.get_json()["providers"]}
 
 
+def settled(client: FlaskClient) -> dict[str, dict[str, Any]]:
+    """The overview when all have answered, however busy the machine is: whoever is late is taken then."""
+    deadline = time.monotonic() + 60
+    while True:
+        found = overview(client)
+        late = [name for name, one in found.items() if "in time" in (one["note"] or "")]
+        if not late:
+            return found
+        assert time.monotonic() < deadline, late
+        time.sleep(0.1)
+
+
 def test_it_tells_what_each_provider_tells(site: Open) -> None:
-    found = overview(site())
+    found = settled(site())
     assert [one["state"] for one in found.values()] == ["ready"] * len(found)
     full = {"micros": 100_000_000, "currency": "USD"}
     assert [found[name]["balance"] for name in WITH_BALANCE] == [full] * len(WITH_BALANCE)
@@ -100,6 +116,8 @@ def test_it_tells_what_each_provider_tells(site: Open) -> None:
     assert all(one["balance"] is None and one["note"] for one in others.values()), others
     assert found["replicate"]["identity"] == "simulated" and "balance" in found["replicate"]["note"]
     assert found["fal"]["identity"] == "simulated"
+    assert found["aws"]["identity"] == "user/simulated of account 123456789012"
+    assert {one["kind"] for one in found["aws"]["models"]} == {"moderation"}
     assert found["openrouter"]["identity"] is None, "its label is a piece of the key"
     kinds = {one["kind"] for one in found["fal"]["models"]}
     assert kinds == {"image", "video", "lipsync", "speech", "upscale"}
@@ -123,8 +141,9 @@ def test_it_tells_what_each_provider_tells(site: Open) -> None:
 def test_whatever_comes_back_there_is_no_number(simulator: Simulator, site: Open, fault: dict[str, Any]) -> None:
     for provider, operation in ASKED.values():
         simulator.script(fault["kind"], provider=provider, operation=operation, status=fault.get("status", 0), times=0)
-    found = overview(site())
-    assert len(simulator.requests()) >= len(ASKED)
+    found = settled(site())
+    asked = {(one.provider, one.operation) for one in simulator.requests()}
+    assert asked >= set(ASKED.values())
     for name in ASKED:
         assert found[name]["balance"] is None and found[name]["note"], (name, found[name])
     if fault["kind"] == "wrong_types":
@@ -135,6 +154,18 @@ def test_whatever_comes_back_there_is_no_number(simulator: Simulator, site: Open
     assert set(refused) == ({"fal"} if fault["kind"] == "unauthorised" else set()), refused
     if fault["kind"] == "unauthorised":
         assert "REPLICATE_API_TOKEN" in found["replicate"]["note"]
+
+
+def test_aws_is_asked_for_no_more_than_every_key_may(simulator: Simulator, site: Open) -> None:
+    found = settled(site())["aws"]
+    assert found["balance"] is None and "no balance" in found["note"] and "first check" in found["note"]
+    assert [one.operation for one in simulator.requests("aws")] == ["identity"], "nothing that costs, or needs a right"
+    simulator.world.options["aws_secret"] = "another"
+    refused = settled(site())["aws"]
+    assert (refused["state"], refused["identity"]) == ("error", None)
+    assert "SignatureDoesNotMatch" in refused["note"] and "AWS_ACCESS_KEY_ID" in refused["note"]
+    unused = settled(site(moderation_checkers="bundled", aws_secret_access_key="another"))["aws"]
+    assert unused["state"] == "ready" and "MODERATION_CHECKERS" in unused["note"]
 
 
 def test_a_bad_fal_key_is_told_from_one_that_may_not_see_the_balance(simulator: Simulator, site: Open) -> None:

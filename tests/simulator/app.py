@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
 from dataclasses import dataclass
 from importlib import import_module
@@ -64,7 +65,7 @@ class App:
         if route is None:
             call.operation = "unknown"
             return Outcome(provider.error(404, f"Not found: {call.method} {call.path}"))
-        call.operation = route.operation
+        call.operation = provider.operation_of(call, route)
         call.provider = call.names.get("provider", provider.name)
         try:
             return self._carried_out(provider, route, call)
@@ -81,7 +82,9 @@ class App:
 
     def _carried_out(self, provider: Provider, route: Route, call: Call) -> Outcome:
         call.model = provider.model_of(call)
-        if not route.open and not provider.authorised(call):
+        if not route.open and (
+            not provider.authorised(call) or provider.key(call) in self.world.options["refused_keys"]
+        ):
             return Outcome(provider.error(401, "Missing or invalid API key"))
         call.faults = self.world.faults.meet(call, self._what(call))
         if fault := call.fault("reset_before"):
@@ -132,7 +135,12 @@ def _spoiled(provider: Provider, answer: Answer, fault: faults.Fault) -> Outcome
     if fault.kind == "cut_body":
         return Outcome(answer, "cut")
     if fault.kind == "wrong_types":
-        answer.body = json.dumps(_other_types(json.loads(answer.body))).encode()
+        xml = answer.content_type == "text/xml"
+        answer.body = (
+            re.sub(rb">([^<>]+)<", lambda text: b">%d<" % len(text[1]), answer.body)
+            if xml
+            else json.dumps(_other_types(json.loads(answer.body))).encode()
+        )
     elif fault.kind == "half_json":
         answer.body = answer.body[: len(answer.body) // 2]
     else:

@@ -62,6 +62,7 @@ class World:
             "openrouter_management_marker": "management",
             "fal_status_code": 200,
             "retry_after": 1,
+            "refused_keys": (),
         }
         self._calls: list[Call] = []
         self._scripted: list[Scripted] = []

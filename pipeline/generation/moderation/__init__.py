@@ -176,7 +176,7 @@ class Moderator:
                     bill.micros = answer.cost_micros
                 except ProviderFailure as failure:
                     log.warning("%s check by %s: %s", check, adapter.name, failure)
-                    bill.micros, bill.lost = (most if failure.accepted else 0), True
+                    bill.micros, bill.lost = failure.cost_micros or (most if failure.accepted else 0), True
             if answer is None:
                 findings.append(Finding(check, adapter.name, "error"))
                 continue

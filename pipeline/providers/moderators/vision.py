@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipeline.contracts import ChatRequest, ShownImage
+from pipeline.contracts import ChatReply, ChatRequest, ShownImage
 from pipeline.prompts import writing
-from pipeline.providers.chat import Failing, Limits, most_cost
+from pipeline.providers.chat import Failing, Limits
 from pipeline.providers.failures import BadAnswer, ProviderFailure
 from pipeline.providers.moderators import Answer, Check, Compute, Label
 from pipeline.providers.openai_protocol import OpenAIProtocol
+from pipeline.providers.token_prices import Tariff
 from pipeline.settings import Settings
 
 SCORES: tuple[Label, ...] = ("nudity", "suggestive", "offensive", "illegal")
@@ -47,6 +48,7 @@ class Vision:
         self._settings = settings
         self._key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else ""
         self._failing = Failing(self.name, self.label, "OPENROUTER_API_KEY", self._key)
+        self._tariff = Tariff(settings.vision_model or "", settings.model_prices)
         self._chat: OpenAIProtocol | None = None
         self._lock = threading.Lock()
 
@@ -59,7 +61,16 @@ class Vision:
         try:
             reply = self._connected().complete(_request(pictures))
         except BadAnswer as answer:
-            raise self._failing.failure("transient", answer.detail, charged=True) from None
+            failure = self._failing.failure("transient", answer.detail, charged=True)
+            failure.cost_micros = answer.cost_micros
+            raise failure from None
+        try:
+            return self._read(check, reply)
+        except ProviderFailure as failure:
+            failure.cost_micros = reply.cost_micros
+            raise
+
+    def _read(self, check: Check, reply: ChatReply) -> Answer:
         numbers = {name: self._score(reply.data, name) for name in (*SCORES, "minor")}
         if check == "visual":
             return Answer({name: numbers[name] for name in SCORES}, cost_micros=reply.cost_micros)
@@ -69,7 +80,7 @@ class Vision:
         return Answer({"minor": numbers["minor"]} if people else {}, known=people, cost_micros=reply.cost_micros)
 
     def price(self, check: Check, pictures: int) -> int:
-        return most_cost(self._settings.vision_model or "", _request([Path()] * pictures), unlisted="dear")
+        return self._tariff.most(_request([Path()] * pictures))
 
     def close(self) -> None:
         with self._lock:
@@ -93,7 +104,7 @@ class Vision:
                 self._chat = OpenAIProtocol(
                     self._failing,
                     provider=self.name,
-                    model=self._settings.vision_model or "",
+                    tariff=self._tariff,
                     base_url=self._settings.openrouter_base_url,
                     key=self._key,
                     tokens="max_completion_tokens",

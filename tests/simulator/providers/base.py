@@ -77,6 +77,10 @@ class Provider:
         """The model that a call is about, so that faults can name it; the path's own `model` unless told otherwise."""
         return call.names.get("model", "")
 
+    def operation_of(self, call: Call, route: Route) -> str:
+        """What a call asks for, where one path serves for several things."""
+        return route.operation
+
     def authorised(self, call: Call) -> bool:
         scheme, _, key = call.headers.get("authorization", "").partition(" ")
         return scheme.lower() == self.scheme.lower() and bool(key.strip())

@@ -1,4 +1,5 @@
-"""AWS Rekognition as JSON 1.1: one address, the action in X-Amz-Target, requests signed. Base: /aws."""
+"""AWS: Rekognition as JSON 1.1 (the action in X-Amz-Target) and STS as a form, answered in XML. One address for both,
+requests signed. Base: /aws."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import hashlib
 import hmac
 import io
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
+from xml.sax.saxutils import escape
 
 from PIL import Image, UnidentifiedImageError
 
@@ -35,6 +37,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+STS = "https://sts.amazonaws.com/doc/2011-06-15/"
+IDENTITY = {"Arn": "arn:aws:iam::123456789012:user/simulated", "UserId": "AIDASIMULATED", "Account": "123456789012"}
+
+
 class Rekognition(Provider):
     """A responder for `aws` and an action (`DetectFaces` …) gets the picture's bytes and gives the answer's fields."""
 
@@ -44,7 +50,13 @@ class Rekognition(Provider):
     keys: ClassVar = {"AWS_ACCESS_KEY_ID": "AKIASIMULATED", "AWS_SECRET_ACCESS_KEY": "simulated-secret"}
 
     def build_routes(self) -> list[Route]:
-        return [Route("POST", "/aws/?", "moderate", self.act)]
+        return [Route("POST", "/aws/?", "moderate", self.answer)]
+
+    def operation_of(self, call: Call, route: Route) -> str:
+        return "identity" if _is_form(call) else route.operation
+
+    def answer(self, call: Call) -> Answer:
+        return self.identity(call) if _is_form(call) else self.act(call)
 
     def error(self, status: int, message: str, kind: str = "") -> Answer:
         kind = kind or ("InternalServerError" if status >= 500 else "InvalidParameterException")
@@ -53,6 +65,11 @@ class Rekognition(Provider):
         return answer
 
     def turn_away(self, call: Call, fault: Fault) -> Answer:
+        if call.operation == "identity" and fault.kind == "unauthorised":
+            kinds = {403: ("SignatureDoesNotMatch", 403), 0: ("InvalidClientTokenId", 403), 401: ("ExpiredToken", 401)}
+            kind, status = kinds[fault.status]
+            said = f"<Type>Sender</Type><Code>{kind}</Code><Message>The security token is invalid</Message>"
+            return _xml(f"<ErrorResponse xmlns='{STS}'><Error>{said}</Error></ErrorResponse>", status)
         if fault.kind == "rate_limit":
             kind = "ProvisionedThroughputExceededException" if call.number % 2 else "ThrottlingException"
             return self.error(400, "Rate exceeded", kind)
@@ -67,6 +84,17 @@ class Rekognition(Provider):
 
     def authorised(self, call: Call) -> bool:
         return bool(call.headers.get("authorization"))
+
+    def identity(self, call: Call) -> Answer:
+        if parse_qs(call.raw.decode()).get("Action") != ["GetCallerIdentity"]:
+            return _xml("<ErrorResponse><Error><Code>InvalidAction</Code></Error></ErrorResponse>", 400)
+        if wrongly_signed(call, self.world.options.get("aws_secret", "simulated-secret"), "sts"):
+            return self.turn_away(call, Fault("unauthorised", status=403))
+        said = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in IDENTITY.items())
+        return _xml(
+            f"<GetCallerIdentityResponse xmlns='{STS}'><GetCallerIdentityResult>{said}</GetCallerIdentityResult>"
+            "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+        )
 
     def act(self, call: Call) -> Answer:
         if not call.headers.get("content-type", "").startswith("application/x-amz-json-1.1"):
@@ -88,6 +116,14 @@ class Rekognition(Provider):
         return answer
 
 
+def _is_form(call: Call) -> bool:
+    return call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _xml(text: str, status: int = 200) -> Answer:
+    return Answer(status, text.encode(), "text/xml")
+
+
 def _picture(image: dict[str, Any]) -> bytes | tuple[str, str]:
     """The content, or (type, message) of the error."""
     if "Bytes" not in image:
@@ -107,17 +143,17 @@ def _picture(image: dict[str, Any]) -> bytes | tuple[str, str]:
     return data if form in ("JPEG", "PNG") else ("InvalidImageFormatException", "Request has invalid image format")
 
 
-def wrongly_signed(call: Call, secret: str) -> str:
+def wrongly_signed(call: Call, secret: str, service: str = "rekognition") -> str:
     """Why the signature (version 4) does not hold; "" if it does."""
     scheme, _, rest = call.headers["authorization"].partition(" ")
     given = dict(part.strip().partition("=")[::2] for part in rest.split(","))
     scope = given.get("Credential", "").split("/")[1:]
-    if scheme != "AWS4-HMAC-SHA256" or len(scope) != 4 or scope[2:] != ["rekognition", "aws4_request"]:
+    if scheme != "AWS4-HMAC-SHA256" or len(scope) != 4 or scope[2:] != [service, "aws4_request"]:
         return "Authorization header is not of the form that is needed"
     names = given.get("SignedHeaders", "").split(";")
     if (
         "host" not in names
-        or "x-amz-target" not in names
+        or (service == "rekognition" and "x-amz-target" not in names)
         or not call.headers.get("x-amz-date", "").startswith(scope[0])
     ):
         return "host, x-amz-target and x-amz-date have to be signed"
