@@ -40,6 +40,7 @@ from pipeline.projects.entity_fields import (
 from pipeline.projects.fields import check_version
 from pipeline.store import versions
 from pipeline.store.ledger import forget_units
+from pipeline.store.looks import looks_changed, show_reference
 from pipeline.store.models import (
     Character,
     GuideImage,
@@ -53,7 +54,6 @@ from pipeline.store.models import (
     Shot,
 )
 from pipeline.store.models import Set as SetRow
-from pipeline.store.places import looks_changed
 
 MOST_ENTITIES = 500
 
@@ -155,19 +155,9 @@ def change(
     if FEEDS_PROMPT[type_of(entity)] & changed.keys():
         drop_built_prompt(entity)
     if SHAPES_FRAMES[type_of(entity)] & changed.keys():
-        _outdate_shots(session, entity)
+        looks_changed(session, entity)
     entity.version += 1
     session.flush()
-
-
-def _outdate_shots(session: Session, entity: Entity) -> None:
-    """The shots that show it were drawn as it looked before."""
-    shots = select(Shot).where(Shot.project_id == entity.project_id)
-    if isinstance(entity, SetRow):
-        shots = shots.join(Scene, Scene.id == Shot.scene_id).where(Scene.set_id == entity.id)
-    for shot in session.scalars(shots).all():
-        if isinstance(entity, SetRow) or entity.name in shot.subjects:
-            looks_changed(session, shot)
 
 
 def _set(row: Entity, fields: Mapping[str, Any]) -> None:
@@ -234,6 +224,7 @@ def remove(session: Session, entity: Entity, project: Project, *, seen: int | No
     back. Raises Conflict (an old version, a run is under way)."""
     check_version(entity.version, seen)
     _not_while_running(session, project.id)
+    looks_changed(session, entity)
     _replace_subject(session, entity, entity.name, None)
     _remember_removed(project, type_of(entity), add=names_of(entity), drop=())
     drop_units(session, entity)
@@ -251,9 +242,10 @@ def merge(session: Session, entity: Entity, project: Project, other_id: int, *, 
     other, theirs = find(session, type_of(entity), other_id)
     if other.id == entity.id or theirs.id != project.id:
         raise InvalidInput("Only another one of the same project can be merged.", field="other_id")
+    looks_changed(session, other)  # the shots that show it are the other one's from now on
     _take_over_rows(session, entity, other)
     _replace_subject(session, entity, other.name, entity.name)
-    _take_over_fields(entity, other)
+    _take_over_fields(session, entity, other)
     last = len(guides_of(session, type_of(entity), [entity.id]).get(entity.id, []))
     for place, guide in enumerate(guides_of(session, type_of(entity), [other.id]).get(other.id, [])):
         guide.entity_id, guide.sort_order = entity.id, last + place
@@ -266,7 +258,7 @@ def merge(session: Session, entity: Entity, project: Project, other_id: int, *, 
     session.flush()
 
 
-def _take_over_fields(entity: Entity, other: Entity) -> None:
+def _take_over_fields(session: Session, entity: Entity, other: Entity) -> None:
     names = {entity.name.casefold(): entity.name}
     for name in (*(entity.aliases or ()), other.name, *(other.aliases or ())):
         names.setdefault(name.casefold(), name)
@@ -279,11 +271,13 @@ def _take_over_fields(entity: Entity, other: Entity) -> None:
     if isinstance(entity, Character) and isinstance(other, Character) and not entity.voice_chosen:
         entity.voice, entity.voice_chosen = (other.voice or entity.voice), other.voice_chosen
     if not entity.reference_image_url and other.reference_image_url:
-        entity.reference_image_url = other.reference_image_url
+        show_reference(session, entity, other.reference_image_url)
         entity.reference_image_prompt = other.reference_image_prompt
         taken |= {OWN_REFERENCE} & set(other.edited_fields or ())
     elif taken & FEEDS_PROMPT[type_of(entity)]:
         drop_built_prompt(entity)
+    if SHAPES_FRAMES[type_of(entity)] & taken:
+        looks_changed(session, entity)
     entity.edited_fields = sorted({*(entity.edited_fields or ()), *taken})
 
 

@@ -16,6 +16,7 @@ from pipeline.errors import InvalidInput, NotFound
 from pipeline.generation.entities import CUSTOM_UPLOAD, OWN_REFERENCE, TYPES, Entity, guides_of, type_of
 from pipeline.projects.entities import drop_units, find, follow_first_guide
 from pipeline.store import versions
+from pipeline.store.looks import looks_changed, show_reference
 from pipeline.store.models import GuideImage, Job
 
 MOST_GUIDES = 40
@@ -85,7 +86,8 @@ def put_reference(session: Session, entity: Entity, url: str, meta: dict[str, An
         prompt=CUSTOM_UPLOAD,
         meta=meta,
     )
-    entity.reference_image_url, entity.reference_image_prompt = url, CUSTOM_UPLOAD
+    show_reference(session, entity, url)
+    entity.reference_image_prompt = CUSTOM_UPLOAD
     entity.edited_fields = sorted({*(entity.edited_fields or ()), OWN_REFERENCE})
     entity.version += 1
     session.flush()
@@ -94,7 +96,7 @@ def put_reference(session: Session, entity: Entity, url: str, meta: dict[str, An
 def clear_reference(session: Session, entity: Entity) -> None:
     """Shows no picture; guides, prompt and versions stay. The next run makes one."""
     _keep_shown(session, entity)
-    entity.reference_image_url = None
+    show_reference(session, entity, None)
     entity.version += 1
     drop_units(session, entity)
     session.flush()
@@ -102,7 +104,10 @@ def clear_reference(session: Session, entity: Entity) -> None:
 
 def restore_reference(session: Session, entity: Entity, version_id: int) -> None:
     """Shows an earlier picture again, with its prompt; no run replaces it. Raises NotFound."""
+    before = entity.reference_image_url
     versions.restore(session, type_of(entity), entity.id, version_id)
+    if entity.reference_image_url != before:
+        looks_changed(session, entity)
     entity.edited_fields = sorted({*(entity.edited_fields or ()), OWN_REFERENCE})
     session.flush()
 

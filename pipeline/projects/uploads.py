@@ -53,7 +53,7 @@ class Uploads:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def measured(self, files: Sequence[tuple[Path, str]]) -> list[tuple[int, int]]:
-        """(width, height) of each of these pictures, which stay as they are. With each goes the extension it has to fit.
+        """(width, height) of each of these pictures, which stay as they are. With each goes the extension that fits.
 
         Raises BadMedia and InvalidInput, as `inference.intake.measure` does.
         """

@@ -33,6 +33,8 @@ def stands(
     if lost is not None:
         ctx.say(node.stage.name, node.unit.key, f"{node.unit.label}: {lost} is gone, making it again")
         return False
+    if record.digest == digest and (told := getattr(node.stage, "stands", None)):
+        told(ctx, node.unit)  # a stage that marks what an edit made stale: the edit has come to nothing
     asked = options.ask_to_redo(node.stage, order)
     if record.digest != digest:
         return not (asked or node.unit.derived)

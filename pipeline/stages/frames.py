@@ -13,6 +13,7 @@ from pipeline.generation.entities import kind_of
 from pipeline.generation.references import FrameRequest, frame_request, used_entities
 from pipeline.generation.variations import ask_for_another
 from pipeline.stage import Outcome, StageContext, Unit, about_shot, frame_key, ref_key, shot_label
+from pipeline.store.looks import looks_fit
 from pipeline.store.models import Scene, Shot
 from pipeline.store.places import keep_late, show
 
@@ -85,6 +86,9 @@ class FramesStage:
             apply=apply,
             late=late,
         )
+
+    def stands(self, ctx: StageContext, unit: Unit) -> None:
+        looks_fit(ctx.store.db, ctx.store.events, unit.subject, "first_frame")
 
     def vary(self, session: Session, unit: Unit) -> None:
         ask_for_another(session, unit.subject, "first_frame")

@@ -13,6 +13,7 @@ from pipeline.generation.reference_images import Plan, Wish, kept_prompt, plan, 
 from pipeline.generation.references import used_entities
 from pipeline.stage import Outcome, StageContext, Unit, ref_key
 from pipeline.store import versions
+from pipeline.store.looks import show_reference
 from pipeline.store.models import Character, Project, Prop
 from pipeline.store.models import Set as SetRow
 
@@ -65,7 +66,7 @@ class RefsStage:
 
         def apply(session: Session) -> None:
             entity = self._entity(session, unit)
-            entity.reference_image_url = drawn.media.url
+            show_reference(session, entity, drawn.media.url)
             entity.reference_image_prompt = prompt
             entity.edited_fields = [name for name in entity.edited_fields or () if name != OWN_REFERENCE]
             versions.keep(

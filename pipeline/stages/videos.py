@@ -17,6 +17,7 @@ from pipeline.generation.entities import seed_of
 from pipeline.generation.variations import ask_for_another
 from pipeline.stage import Note, Outcome, StageContext, Unit, about_shot, frame_key, lipsync_key, shot_label, video_key
 from pipeline.store.laying import covers, frames_of, needs_recut
+from pipeline.store.looks import looks_fit
 from pipeline.store.models import Project, Shot
 from pipeline.store.places import keep_late, show
 from pipeline.store.states import video_status
@@ -141,6 +142,9 @@ class VideosStage:
                 video_status(session, unit.subject, "pending")
             else:
                 video_status(session, unit.subject, "failed", problem=failure.sentence)
+
+    def stands(self, ctx: StageContext, unit: Unit) -> None:
+        looks_fit(ctx.store.db, ctx.store.events, unit.subject, "video")
 
     def vary(self, session: Session, unit: Unit) -> None:
         ask_for_another(session, unit.subject, "video")

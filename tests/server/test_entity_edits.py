@@ -97,6 +97,82 @@ def test_a_clip_and_a_place_are_marked_but_never_what_the_user_gave(studio: Stud
     assert _only_shot(studio)["video_url"] == "/media/clip"
 
 
+def shown_in_a_shot(studio: Studio, entity: str, name: str) -> dict[str, Any]:
+    """A shot that shows the entity, with a frame and a clip."""
+    place = entity.startswith("/api/sets/")
+    shot = shot_of(studio, subjects=[] if place else [name], video_url="/media/clip", video_status="done")
+    with studio.services.store.db.write() as session:
+        if place:
+            session.get_one(Scene, session.get_one(Shot, shot).scene_id).set_id = int(entity.rpartition("/")[2])
+    unit(studio, f"frames/{shot}")
+    with studio.services.store.db.write() as session:
+        row = session.get_one(Shot, shot)
+        row.stale, row.video_status = {}, "done"
+    return _only_shot(studio)
+
+
+MARKED = {"first_frame": "entity", "video": "entity"}
+
+
+@pytest.mark.parametrize("kind", ["characters", "sets", "props"])
+def test_another_reference_picture_marks_the_shots_that_show_the_entity(studio: Studio, kind: str) -> None:
+    """Given, cleared, brought back or made: what the shots show stays in use, and says that it is of another look."""
+    entity, other = studio.add(kind, "Mira"), studio.add(kind, "Tomas")
+    assert studio.upload(f"{entity}/reference-image", COLOURS[1]).status_code == 201
+    before = shown_in_a_shot(studio, entity, "Mira")
+    given = before["first_frame_url"], before["video_url"]
+    assert given[0] and before["stale"] == {}
+
+    assert studio.upload(f"{other}/reference-image", COLOURS[2]).status_code == 201
+    assert _only_shot(studio)["stale"] == {}, "it does not show the other one"
+    first = studio.versions(entity)[0]["id"]
+    for change in (
+        lambda: studio.upload(f"{entity}/reference-image", COLOURS[3]),
+        lambda: studio.client.delete(f"{entity}/reference-image"),
+        lambda: studio.client.post(f"{entity}/versions/{first}/restore"),
+        lambda: studio.made(entity),
+    ):
+        change()
+        shot = _only_shot(studio)
+        assert (shot["stale"], shot["video_status"]) == (MARKED, "stale")
+        assert (shot["first_frame_url"], shot["video_url"]) == given
+        with studio.services.store.db.write() as session:
+            row = session.get_one(Shot, shot["id"])
+            row.stale, row.video_status = {}, "done"
+
+
+def test_a_picture_that_comes_back_fits_what_was_made_with_it(studio: Studio) -> None:
+    """Nothing is made anew then, and nothing goes on saying that it should be."""
+    mira = studio.add("characters", "Mira")
+    assert studio.upload(f"{mira}/reference-image", COLOURS[1]).status_code == 201
+    shot = shown_in_a_shot(studio, mira, "Mira")
+    first = studio.versions(mira)[0]["id"]
+    studio.upload(f"{mira}/reference-image", COLOURS[2])
+    studio.client.post(f"{mira}/versions/{first}/restore")
+    assert _only_shot(studio)["stale"] == MARKED
+    sent = len(studio.submits())
+    unit(studio, f"frames/{shot['id']}", force=False)
+    now = _only_shot(studio)
+    assert (now["stale"], now["first_frame_url"]) == ({"video": "entity"}, shot["first_frame_url"])
+    assert len(studio.submits()) == sent
+
+
+@pytest.mark.parametrize("how", ["merged", "merged the other way", "taken out"])
+def test_shots_are_marked_when_who_they_show_becomes_somebody_else(studio: Studio, how: str) -> None:
+    mira, girl = studio.add("characters", "Mira"), studio.add("characters", "The girl")
+    studio.upload(f"{mira}/reference-image", COLOURS[1])
+    before = shown_in_a_shot(studio, girl, "The girl")
+    if how == "taken out":
+        assert studio.client.delete(girl).status_code == 204
+    else:
+        stays, goes = (mira, girl) if how == "merged" else (girl, mira)
+        other = {"other_id": int(goes.rpartition("/")[2])}
+        assert studio.client.post(f"{stays}/merge", json=other).status_code == 200
+    shot = _only_shot(studio)
+    assert shot["stale"] == MARKED and shot["first_frame_url"] == before["first_frame_url"]
+    assert shot["subjects"] == {"merged": ["Mira"], "merged the other way": ["The girl"], "taken out": []}[how]
+
+
 def _only_shot(studio: Studio) -> dict[str, Any]:
     (shot,) = studio.client.get(f"/api/projects/{studio.project}/shots").get_json()["items"]
     found: dict[str, Any] = shot
