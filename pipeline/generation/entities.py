@@ -23,6 +23,7 @@ from pipeline.contracts import (
     digest,
 )
 from pipeline.store import versions
+from pipeline.store.looks import show_reference
 from pipeline.store.models import Character, GuideImage, Project, Prop, Version
 from pipeline.store.models import Set as SetRow
 
@@ -261,7 +262,7 @@ def keep_late_reference(
         meta=dict(meta or {}),
     )
     if never:
-        entity.reference_image_url = url
+        show_reference(session, entity, url)
     return version
 
 

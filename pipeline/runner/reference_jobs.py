@@ -20,6 +20,7 @@ from pipeline.generation.reference_images import DEFAULT, Plan, Wish, plan, show
 from pipeline.providers.catalogue import entries
 from pipeline.runner.jobs import Asked, Errand, Jobs, Made
 from pipeline.store import Store, versions
+from pipeline.store.looks import show_reference
 from pipeline.store.models import Job, Project, Version
 
 KIND = "reference_image"
@@ -111,7 +112,7 @@ class ReferenceJobs:
         never = not versions.ever_filled(session, type_of(entity), entity.id, "reference_image")
         self._keep(session, job, entity, made)
         if never and session.get_one(Job, job.id).status == "failed":
-            entity.reference_image_url = made.media.url
+            show_reference(session, entity, made.media.url)
 
     def _settle(self, session: Session, job: Asked, made: Generated) -> dict[str, Any]:
         result: dict[str, Any] = {
@@ -129,12 +130,12 @@ class ReferenceJobs:
         result |= {"version_id": version.id, "earlier_text": version.earlier_text}
         if version.earlier_text:
             if never:
-                entity.reference_image_url = made.media.url
+                show_reference(session, entity, made.media.url)
             return result | {"shown": never}
         if cleared or not self._is_newest_wish(session, job, entity):
             return result
         wish = Wish.model_validate(job.inputs["wish"])
-        entity.reference_image_url = made.media.url
+        show_reference(session, entity, made.media.url)
         entity.reference_image_prompt = job.inputs["prompt"]
         own = set(entity.edited_fields or ()) - {OWN_REFERENCE}
         entity.edited_fields = sorted(own if wish.plain else own | {OWN_REFERENCE})
