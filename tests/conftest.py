@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 # run of CI, so that it is red only for a reason in the change; new ones at every other run.
 hypothesis.settings.register_profile("here", deadline=None, max_examples=60)
 hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("here"), derandomize=True)
+# `make mutants` asks only whether an example fails, not for the smallest one.
+hypothesis.settings.register_profile(
+    "mutants",
+    parent=hypothesis.settings.get_profile("ci"),
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 

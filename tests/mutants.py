@@ -21,10 +21,12 @@ _OUT_OF_TIME = (-24, 24, 36, 152, 255)  # it did not end: noticed too
 
 @dataclass(frozen=True)
 class Module:
-    """A mutated module. `survivors` are the names of mutants, without the module's."""
+    """A mutated module. `slow`: how many of the killed ran out of time instead of failing a test. `survivors` are the
+    names of mutants, without the module's."""
 
     place: str
     killed: int
+    slow: int
     survivors: tuple[str, ...]
 
     @property
@@ -37,7 +39,8 @@ def modules(ran: Path) -> Iterator[Module]:
     for place in config["tool"]["mutmut"]["only_mutate"]:
         codes = json.loads((ran / "mutants" / f"{place}.meta").read_text(encoding="utf-8"))["exit_code_by_key"]
         alive = [name.rpartition(".")[2] for name, code in codes.items() if code not in _FAILED + _OUT_OF_TIME]
-        yield Module(place, len(codes) - len(alive), tuple(alive))
+        slow = sum(code in _OUT_OF_TIME for code in codes.values())
+        yield Module(place, len(codes) - len(alive), slow, tuple(alive))
 
 
 def changes(ran: Path, module: Module) -> Iterator[str]:
@@ -60,10 +63,10 @@ def main(ran: Path) -> int:
     found = list(modules(ran))
     for module in found:
         print(*changes(ran, module), sep="\n")
-    print(f"\n{'module':40} {'mutants':>8} {'killed':>8} {'%':>6}")
+    print(f"\n{'module':40} {'mutants':>8} {'killed':>8} {'by time':>8} {'%':>6}")
     for module in found:
         total = module.killed + len(module.survivors)
-        print(f"{module.place:40} {total:8} {module.killed:8} {module.percent:6.1f}")
+        print(f"{module.place:40} {total:8} {module.killed:8} {module.slow:8} {module.percent:6.1f}")
     return int(any(module.percent < LEAST_PERCENT for module in found))
 
 

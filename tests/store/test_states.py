@@ -176,6 +176,9 @@ def test_an_item_of_the_media_generator_has_an_end_when_it_ended(store: Store) -
         assert (first.result, first.ended_at) == ({"url": "u"}, "2031-05-06T07:08:09Z")
         assert not states.media_status(session, first.id, "failed")
         assert second.status == "accepted", "each moves by itself"
+        assert states.media_status(session, second.id, "running")
+        assert states.media_status(session, second.id, "finished")
+        assert second.ended_at is not None
 
 
 def test_a_job_keeps_when_it_began_and_ended(store: Store, project: int) -> None:
