@@ -10,6 +10,7 @@ from .lexicon import (
     ELDER_WORDS,
     NUMBERS,
     SPEECH_VERBS,
+    TITLES,
     Noun,
     species,
     word_set,
@@ -29,10 +30,13 @@ _MEMORY = 60  # how many mentions back anything may point
 class Cast(Register):
     """All figures of a story, with every mention and pronoun of the narration assigned to one of them."""
 
-    def __init__(self, tokens: list[Token], mentions: list[Mention]) -> None:
+    def __init__(self, story: str, tokens: list[Token], mentions: list[Mention]) -> None:
         super().__init__(tokens, mentions)
+        self._story = story
         self.at: dict[int, Mention] = {index: one for one in mentions for index in range(one.first, one.last + 1)}
         self.pronouns: dict[int, int] = {}
+        self.teller: int | None = None  # the figure that is the story's "I", once it is known
+        self._same: dict[int, int] = {}
         self._recent: list[tuple[int, int, bool]] = []
         self._recent_at: list[int] = []
         self._starts = [token.start for token in tokens]
@@ -170,9 +174,9 @@ class Cast(Register):
         return left and (right or self.tokens[after].start - mention.end > 1)
 
     def surface(self, mention: Mention) -> str:
-        words = [self.tokens[at].text for at in range(mention.first, mention.last + 1)]
-        text = " ".join(words)
-        return (text[:-2] if mention.possessive else text).strip()
+        """How the story spells it: "Mr. Brown", "the old man"."""
+        text = " ".join(self._story[mention.start : mention.end].split())
+        return text[:-2] if mention.possessive else text
 
     def _remember(self, who: int, index: int, subject: bool) -> None:
         self._recent.append((who, index, subject))
@@ -237,7 +241,10 @@ class Cast(Register):
             if not (figure.named or role) or (figure.animal is None) == (noun.word in {"animal", "creature", "bird"}):
                 continue
             old = bool(set(mention.adjectives) & ELDER_WORDS)
-            fits_age = (figure.age == "elder") if old else (noun.age == "adult" or figure.age in (noun.age, "adult"))
+            titled = figure.title in TITLES and figure.age == "adult"
+            fits_age = (
+                (figure.age == "elder" or titled) if old else (noun.age == "adult" or figure.age in (noun.age, "adult"))
+            )
             if fits_age and figure.gender in (noun.gender, "neutral"):
                 if noun.gender != "neutral":
                     figure.votes[noun.gender] += 1
@@ -264,6 +271,42 @@ class Cast(Register):
             if best is None or score > best[0]:
                 best = (score, who)
         return best[1] if best else None
+
+    def merge(self, same: dict[int, int]) -> None:
+        """Makes each figure of `same` one with the figure that it leads to; below 0, it is the teller of the story."""
+        for who, into in same.items():
+            root, into = self.settled(who), self.settled(into)
+            if into < 0:
+                into = self.teller = root if self.teller is None else self.settled(self.teller)
+            if root != into:
+                self._same[root] = into
+                self.figures[into].absorb(self.figures[root])
+        for one in self.mentions:
+            one.who = self.settled(one.who)
+        if self.teller is not None:
+            self.teller = self.settled(self.teller)
+
+    def settled(self, who: int) -> int:
+        """Who `who` has turned out to be."""
+        while who in self._same:
+            who = self._same[who]
+        return who
+
+    def hear(self, spoken: dict[int, int]) -> None:
+        """Reads the pronouns anew, now that it is known who speaks from which tokens on: a speaker may be meant too."""
+        self._recent, self._recent_at, self.pronouns = [], [], {}
+        for index, token in enumerate(self.tokens):
+            mention = self.at.get(index)
+            if spoken.get(index, -1) >= 0:
+                self._remember(self.settled(spoken[index]), index, True)
+            if mention is not None:
+                if mention.first == index and not mention.possessive and token.quote < 0:
+                    self._remember(mention.who, index, self.is_subject(mention))
+            elif token.quote < 0 and token.low in _MALE | _FEMALE:
+                who = self.pronoun(index)
+                if who is not None:
+                    self.pronouns[index] = who
+                    self._remember(who, index, token.low in SUBJECT_PRONOUNS)
 
     def creature(self, index: int) -> int | None:
         """The animal or thing that "it" at token `index` means."""

@@ -37,6 +37,23 @@ class Figure:
     def named(self) -> bool:
         return bool(self.names)
 
+    def absorb(self, other: Figure) -> None:
+        """Takes over all that is known of `other`, which is the same figure and is left empty."""
+        for mine, theirs in (
+            (self.names, other.names),
+            (self.nouns, other.nouns),
+            (self.adjectives, other.adjectives),
+            (self.surfaces, other.surfaces),
+            (self.votes, other.votes),
+        ):
+            mine.update(theirs)
+            theirs.clear()
+        self.noun, self.title = self.noun or other.noun, self.title or other.title
+        self.animal, self.years = self.animal or other.animal, self.years or other.years
+        self.first_seen = min(self.first_seen, other.first_seen)
+        self.mentions, self.acts = self.mentions + other.mentions, self.acts + other.acts
+        other.mentions = other.acts = 0
+
     @property
     def gender(self) -> Gender:
         fixed = self.noun.gender if self.noun else "neutral"

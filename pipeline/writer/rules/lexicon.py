@@ -63,6 +63,10 @@ CHILD_WORDS = word_set(_PEOPLE["adjectives"]["child"])
 AXES: dict[str, int] = {
     word: number for number, axis in enumerate(_PEOPLE["adjectives"]["axis"].split()) for word in axis.split(":")
 }
+# Kin by courtesy: what one calls a stranger or a friend.
+ENDEARMENTS = word_set("friend companion partner cousin visitor guest brother sister")
+# Short forms that are not English, by the name that they stand for.
+DIMINUTIVES: dict[str, str] = {short: full for full, text in _PEOPLE["diminutives"].items() for short in text.split()}
 KIN_SAME: dict[str, str] = {word: kin for kin, text in _PEOPLE["kin_same"].items() for word in text.split()}
 ANIMAL_LOOKS: dict[str, str] = {word: look for word, look in _ANIMALS.items() if isinstance(look, str)}
 ANIMAL_SAME: dict[str, str] = _ANIMALS["same"]

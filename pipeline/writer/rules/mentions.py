@@ -62,5 +62,7 @@ def _plurals(name: str) -> tuple[str, ...]:
 def _pattern(index: dict[str, str]) -> re.Pattern[str] | None:
     if not index:
         return None
-    choices = "|".join(re.escape(key).replace(r"\ ", r"\s+") for key in sorted(index, key=lambda key: (-len(key), key)))
+    choices = "|".join(
+        re.escape(key).replace(r"\ ", r"\.?\s+") for key in sorted(index, key=lambda key: (-len(key), key))
+    )
     return re.compile(rf"(?<![\w-])(?:{choices})(?![\w-])", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .lexicon import (
     AXES,
@@ -25,6 +26,8 @@ from .tokens import CALENDAR, DETERMINERS, FUNCTION, NOT_NAMES, Token, is_verb
 _ADJECTIVE_LIMIT = 3
 _ARTICLES = frozenset({"the", "a", "an", "another"})
 _INDEFINITE = frozenset({"a", "an", "another", "some", "one"})
+RANKS = word_set("eldest youngest oldest")  # "the youngest", by itself or of daughters, brothers, kids
+_NOBODY = word_set("somebody someone nobody anybody anyone everybody everyone else")
 _PLACE_PREPOSITIONS = word_set("in at into near through across around throughout outside inside of")
 
 
@@ -60,8 +63,12 @@ class Mention:
 
 def find_mentions(tokens: list[Token]) -> list[Mention]:
     """Every mention in order, proper names that are most likely places or things left out."""
-    nouns = {**_open_nouns(tokens), **figure_nouns()}
-    candidates = [*_noun_mentions(tokens, nouns), *_name_runs(tokens)]
+    nouns = {
+        **_open_nouns(tokens),
+        **figure_nouns(),
+        **{word: Noun(word, "person", "neutral", "child") for word in RANKS},
+    }
+    candidates = [*_cue_names(tokens), *_noun_mentions(tokens, nouns), *_name_runs(tokens)]
     candidates.sort(key=lambda one: (one.first, one.first - one.last))
     people = _people(tokens, candidates)
     found: list[Mention] = []
@@ -74,8 +81,24 @@ def find_mentions(tokens: list[Token]) -> list[Mention]:
     return found
 
 
+def _cue_names(tokens: list[Token]) -> Iterator[Mention]:
+    """The names before the speeches of a play, whatever they are: "FIRST WITCH", "MRS. ALVING"."""
+    index = 0
+    while index < len(tokens):
+        last = index
+        while last + 1 < len(tokens) and tokens[last + 1].cue and tokens[last + 1].quote == tokens[index].quote:
+            last += 1
+        if tokens[index].cue:
+            words = [tokens[at].base for at in range(index, last + 1)]
+            title = words[0] if words[0] in TITLES and len(words) > 1 else ""
+            names = tuple(word.title() for word in words[bool(title) :])
+            yield _mention(tokens, index, last, names=names, title=title)
+        index = last + 1
+
+
 def _name_runs(tokens: list[Token]) -> Iterator[Mention]:
     lower = Counter(token.base for token in tokens if not token.capital)
+    given = {left.base for left, right in pairwise(tokens) if left.capital and right.capital and _adjacent(left, right)}
     middle = Counter(token.base for token in tokens if token.capital and not token.first)
     index = 0
     while index < len(tokens):
@@ -91,7 +114,7 @@ def _name_runs(tokens: list[Token]) -> Iterator[Mention]:
             and _can_be_name(tokens[last + 1], lower, middle)
         ):
             last += 1
-        mention = _name_mention(tokens, index, last)
+        mention = _name_mention(tokens, index, last, given)
         if mention is not None:
             yield mention
         index = last + 1
@@ -123,7 +146,8 @@ def _can_be_name(token: Token, lower: Counter[str], middle: Counter[str]) -> boo
     return lower[base] == 0 or middle[base] > 2 * lower[base]
 
 
-def _name_mention(tokens: list[Token], first: int, last: int) -> Mention | None:
+def _name_mention(tokens: list[Token], first: int, last: int, given: set[str]) -> Mention | None:
+    """The mention in first..last; `given` holds words that stand before another name, so that Nan Doyle is no gran."""
     words = [tokens[at].base for at in range(first, last + 1)]
     title = ""
     if words[0] in TITLES and (len(words) > 1 or words[0] not in figure_nouns()):
@@ -133,7 +157,8 @@ def _name_mention(tokens: list[Token], first: int, last: int) -> Mention | None:
     if first > 0 and not tokens[first - 1].capital and tokens[first - 1].low in {"old", "young", "little"}:
         title = title or tokens[first - 1].low
     nouns = figure_nouns()
-    if len(words) == 1 and not title and words[0] in nouns and name_gender(words[0]) is None:
+    known = name_gender(words[0]) is not None or (words[0] in given and words[0] not in TITLES)
+    if len(words) == 1 and not title and words[0] in nouns and not known:
         return _mention(tokens, first, last, noun=nouns[words[0]], determiner="the")
     spelled = tuple(
         word.title() if word.isupper() else _spelling(tokens[last - len(words) + 1 + at], word)
@@ -162,26 +187,52 @@ def _open_nouns(tokens: list[Token]) -> dict[str, Noun]:
     """Nouns outside the word lists that speak in this story: "said the hatter", "the oak replied"."""
     found: dict[str, Noun] = {}
     for index, token in enumerate(tokens[1:], 1):
+        if _quoted_before(tokens, index) and not token.capital:
+            noun = _running_on(tokens, index)
+            if noun is not None:
+                found[noun.base] = Noun(noun.base, "person", "neutral", "adult")
         if token.low not in SPEECH_VERBS or token.quote >= 0:
             continue
         noun = _after_verb(tokens, index) if tokens[index - 1].quote >= 0 else _before_verb(tokens, index)
-        if noun is not None and len(noun.base) > 2 and noun.base not in NOT_NAMES and noun.base not in place_nouns():
+        if noun is not None and len(noun.base) > 2 and noun.base not in NOT_NAMES:
             found[noun.base] = Noun(noun.base, "person", "neutral", "adult")
     return found
 
 
-def _after_verb(tokens: list[Token], verb: int) -> Token | None:
-    """The last word of "the old toymaker" in "said the old toymaker, smiling"."""
+def _quoted_before(tokens: list[Token], index: int) -> bool:
+    return index > 0 and tokens[index - 1].quote >= 0 and tokens[index].quote < 0
+
+
+def _after_verb(tokens: list[Token], verb: int, *, stop: bool = False) -> Token | None:
+    """The last word of "the old toymaker" in "said the old toymaker, smiling"; with `stop`, a verb ends it."""
     at = verb + 1
     if at >= len(tokens) or tokens[at].low not in _ARTICLES:
         return None
     noun: Token | None = None
     for following in tokens[at + 1 : at + 4]:
         apart = noun is not None and following.start - noun.end > 1
-        if apart or following.quote >= 0 or following.low in FUNCTION or following.low.endswith(("ly", "ing")):
+        if (
+            (stop and noun is not None and is_verb(following.low))
+            or apart
+            or following.quote >= 0
+            or following.low in FUNCTION
+            or following.low.endswith(("ly", "ing"))
+        ):
             break
         noun = following
     return noun
+
+
+def _running_on(tokens: list[Token], index: int) -> Token | None:
+    """The noun of "… the matchbox wanted to know" or "… put in the pewter spoon", right after a quote."""
+    if tokens[index].low in FUNCTION and tokens[index].low != "the":
+        return None
+    start = index - 1 if tokens[index].low == "the" else index
+    if index + 1 < len(tokens) and tokens[index + 1].low in {"in", "on", "out", "up", "back"}:
+        start += 1
+    noun = _after_verb(tokens, start, stop=tokens[index].low == "the")
+    known = noun is None or noun.capital or len(noun.base) < 3 or noun.base in FUNCTION or is_verb(noun.base)
+    return None if known else noun
 
 
 def _before_verb(tokens: list[Token], verb: int) -> Token | None:
@@ -249,8 +300,10 @@ def _noun_phrase(tokens: list[Token], index: int, noun: Noun) -> Mention | None:
     return None
 
 
-def _owned(tokens: list[Token], owner: int, index: int, noun: Noun, adjectives: list[str]) -> Mention:
+def _owned(tokens: list[Token], owner: int, index: int, noun: Noun, adjectives: list[str]) -> Mention | None:
     name = tokens[owner]
+    if name.base in _NOBODY:
+        return None
     if name.capital and name.base not in NOT_NAMES and name.base not in figure_nouns():
         return _mention(
             tokens,
@@ -294,7 +347,7 @@ def _only_opening(tokens: list[Token], candidates: list[Mention]) -> set[tuple[s
     acts: Counter[tuple[str, ...]] = Counter()
     firm: set[tuple[str, ...]] = set()
     for one in candidates:
-        if len(one.names) != 1 or one.title or name_gender(one.names[0]) is not None:
+        if tokens[one.first].cue or len(one.names) != 1 or one.title or name_gender(one.names[0]) is not None:
             firm.add(one.names)
             continue
         near = [tokens[at].low for at in (one.first - 1, one.last + 1) if 0 <= at < len(tokens)]
@@ -312,6 +365,8 @@ def _evidence(tokens: list[Token], mention: Mention) -> int:
     after = tokens[mention.last + 1] if mention.last + 1 < len(tokens) else None
     if before is not None and before.sentence != tokens[mention.first].sentence:
         before = None
+    if tokens[mention.first].cue:
+        return 4
     points = (
         4
         if mention.title and mention.title not in {"old", "young", "little", "big", "poor", "dear", "st", "saint"}

@@ -30,8 +30,8 @@ class Person:
 
 
 def plain(name: str) -> str:
-    """A name for comparison: small letters, no article or possessive in front."""
-    low = " ".join(name.casefold().replace("’", "'").split())
+    """A name for comparison: small letters, no stops ("Mr."), no article or possessive in front."""
+    low = " ".join(name.casefold().replace("’", "'").replace(".", " ").split())
     return next((low[len(word) :] for word in _DROP if low.startswith(word)), low)
 
 
@@ -47,7 +47,8 @@ def people(reading: Reading) -> list[Person]:
     for figure in chosen:
         name = _unique(_display(figure), taken)
         surfaces = [text for text, _ in figure.surfaces.most_common(12)]
-        aliases = _aliases(name, [*_formal(figure), *surfaces], taken)
+        own = ["I"] if figure.index == reading.cast.teller else []
+        aliases = _aliases(name, [*own, *_formal(figure), *surfaces], taken)
         found.append(Person(figure.index, name, aliases))
     if said[FIRST_PERSON]:
         found.append(Person(FIRST_PERSON, TELLER, ("I",)))
@@ -86,7 +87,8 @@ def _display(figure: Figure) -> str:
         if titled and len(name.split()) == 1:
             spelled = (text for text, _ in figure.surfaces.most_common() if text.split()[1:] == [name])
             return next(
-                (text for text in spelled if text.split()[0].lower() in TITLES), f"{figure.title.title()} {name}"
+                (text for text in spelled if text.split()[0].lower().rstrip(".") in TITLES),
+                f"{figure.title.title()} {name}",
             )
         whole = f"{figure.title.title()} {name}"
         return whole if figure.surfaces[whole] * 2 > figure.mentions else name

@@ -8,16 +8,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .lexicon import SPEECH_VERBS, word_set
-from .sentences import DASH_OPEN, Paragraph
+from .lexicon import PRESENT, SPEECH_VERBS, word_set
+from .plays import Cue, cues, speeches
+from .sentences import DASH_OPEN, Paragraph, Span
 
 _OPENERS = {"“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "〝": "〞", "‟": "”"}
 _SPOKEN_END = ".,!?…—–-:;。！？，、；"
 _LONGEST = 2_000  # characters within which a single quote has to close, or a dash's speech to end
 _ELISIONS = word_set("tis twas em til cause bout round twere tisn twill n neath gainst")
 _DASH_INNER = re.compile(r"\s[—–―-]\s?(?=\w)|(?<=\w)[—–―](?=\w)|\s?[—–―](?=[.,;:!?]\s)")
-_LABEL = re.compile(r"([A-Z][\w.'’ -]{0,28}?)\s?(?:\([^)]{1,40}\)\s?)?:\s+(?=\S)")
 _SPEECH = "|".join(sorted((re.escape(verb) for verb in SPEECH_VERBS), key=len, reverse=True))
+_REOPENS = re.compile(r"^[ \t]*[—–―-][^\n]*[.,!?…]\s?[—–―]\s?\w", re.MULTILINE)
+_TO_EACH_OTHER = re.compile(r"\b(?:I|me|my|mine|you|your|yours|we|us|our)\b")
+_PAST = re.compile(rf"(?i:\w{{2,}}ed|was|were|had|did|{'|'.join(sorted(PRESENT))})")
 _FOREIGN = word_set(
     "dijo preguntó respondió contestó gritó susurró exclamó murmuró disse perguntou respondeu gritou sussurrou exclamou"
     " dit demanda répondit cria murmura fit chiese rispose gridò sussurrò esclamò sagte fragte rief antwortete"
@@ -37,7 +40,8 @@ _TAG = re.compile(
 class Quote:
     """A stretch of speech. `start`..`end` has the marks, `inner_start`..`inner_end` only the words.
 
-    `continues`: it goes on with the speech that the paragraph before left open. `label`: the name before it, in a play.
+    `continues`: it goes on with the speech that the paragraph before left open. `label`: in a play, where the speaker's
+    name stands.
     """
 
     start: int
@@ -46,29 +50,36 @@ class Quote:
     inner_end: int
     paragraph: int
     continues: bool = False
-    label: str = ""
+    label: Span | None = None
 
 
 def find_quotes(story: str, blocks: list[Paragraph]) -> list[Quote]:
     """Every stretch of speech in the paragraphs, in order, never crossing a paragraph's end."""
-    texts = [story[block.start : block.end] for block in blocks]
-    labelled = [_LABEL.match(text) for text in texts]
-    is_play = sum(match is not None for match in labelled) >= max(3, 0.4 * len(texts))
+    labelled = cues(story, blocks)
     scanner = _Scanner(story, blocks)
+    reopens = _REOPENS.search(story) is not None
     quotes: list[Quote] = []
     for index, block in enumerate(blocks):
-        label = labelled[index]
-        if block.kind == "heading":
+        if (cue := labelled.get(index)) is not None:
+            quotes.extend(_spoken(story, cue, block))
             continue
-        if is_play and label is not None:
-            inner = block.start + label.end()
-            quotes.append(Quote(block.start, block.end, inner, block.end, index, label=label[1].strip()))
+        if block.kind == "heading":
             continue
         found = scanner.paragraph(index)
         if not found and (match := DASH_OPEN.match(story, block.start, block.end)):
-            found = _dashed(story, index, block, match.end())
+            found = _dashed(story, index, block, match.end(), reopens=reopens)
         quotes.extend(found)
     return [quote for quote in quotes if _has_words(story, quote)]
+
+
+def _spoken(story: str, cue: Cue, block: Paragraph) -> list[Quote]:
+    """A play's speech in its parts; the first starts at the speaker's name, so that the name is not told besides."""
+    found: list[Quote] = []
+    for start, end in speeches(story, cue, block.end):
+        if any(char.isalnum() for char in story[start:end]):
+            opened = start if found else cue.name[0]
+            found.append(Quote(opened, end, start, end, cue.block, label=cue.name))
+    return found
 
 
 def _has_words(story: str, quote: Quote) -> bool:
@@ -224,8 +235,11 @@ def _with_continues(quote: Quote) -> Quote:
     return Quote(quote.start, quote.end, quote.inner_start, quote.inner_end, quote.paragraph, continues=True)
 
 
-def _dashed(story: str, index: int, block: Paragraph, opened: int) -> list[Quote]:
-    """Dash style: speech to the paragraph's end, but for tags like ", said Tom" and asides between dashes."""
+def _dashed(story: str, index: int, block: Paragraph, opened: int, *, reopens: bool) -> list[Quote]:
+    """Dash style: speech to the paragraph's end, but for tags like ", said Tom" and asides between dashes.
+
+    Where the story never opens speech again with a second dash (`reopens`), speech goes on by itself after the tag.
+    """
     found: list[Quote] = []
     start, inner = block.start, opened
     while inner < block.end:
@@ -243,11 +257,33 @@ def _dashed(story: str, index: int, block: Paragraph, opened: int) -> list[Quote
             story, max(stop + 3, tag.end() if tag and tag.start() == stop else stop + 3), block.end
         )
         if again is None:
+            rest = None if reopens or tag is None or tag.start() != stop else _resumed(story, tag, block.end)
+            if rest is not None:
+                found.append(Quote(rest, block.end, rest, block.end, index))
             break
         start, inner = again.start(), again.end()
         while inner < block.end and story[inner] in " \t.,;:":
             inner += 1
     return found
+
+
+def _resumed(story: str, tag: re.Match[str], end: int) -> int | None:
+    """Where speech goes on after a dash's tag: "said Corrigan. I pay on the nail."; None where the teller goes on."""
+    after = story[tag.end() : end]
+    comma = re.match(r",\s+", after)
+    clause = re.match(r"[^.!?…]*", after[comma.end() :]) if comma else None
+    if comma is not None and clause is not None and _TO_EACH_OTHER.search(clause[0]):
+        return tag.end() + comma.end()
+    stop = re.search(r"[.!?…]\s+(?=\S)", after)
+    if stop is None:
+        return None
+    sentence = re.match(r"[^.!?…]*[.!?…]?", after[stop.end() :])
+    told = [word for word in re.findall(r"[\w'’]+", sentence[0])[:6] if _PAST.fullmatch(word)] if sentence else []
+    mine = re.search(r"\bI\b", tag[0]) is not None
+    spoken = sentence is not None and (
+        sentence[0][-1:] in "!?" or (_TO_EACH_OTHER.search(sentence[0]) is not None and not (mine and told)) or not told
+    )
+    return tag.end() + stop.end() if spoken else None
 
 
 def _is_aside(story: str, start: int, end: int) -> bool:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .cast import Cast
+from .identity import same_people
 from .names import find_mentions
 from .quotes import Quote, find_quotes
 from .sentences import Paragraph, paragraphs
 from .speakers import attribute
 from .tags import Line
 from .tokens import tokenise
+
+_ROUNDS = 2  # who is one with whom changes whose turn it is, which may tell more
 
 
 @dataclass(frozen=True)
@@ -37,5 +40,11 @@ def read(story: str, language: str) -> Reading:
     blocks = paragraphs(story)
     quotes = find_quotes(story, blocks)
     tokens = tokenise(story, blocks, quotes) if language == "en" else []
-    cast = Cast(tokens, find_mentions(tokens))
-    return Reading(story, language, blocks, quotes, cast, attribute(story, cast, quotes))
+    cast = Cast(story, tokens, find_mentions(tokens))
+    fresh = frozenset(index for index, block in enumerate(blocks) if block.fresh)
+    lines = attribute(story, cast, quotes, fresh)
+    for _ in range(_ROUNDS):
+        cast.merge(same_people(cast, lines))
+        cast.hear({line.first: line.who for line in lines if line.who is not None})
+        lines = attribute(story, cast, quotes, fresh)
+    return Reading(story, language, blocks, quotes, cast, lines)

@@ -7,10 +7,13 @@ from itertools import pairwise
 
 from .figures import Figure, Key, key_of, owners, title_class, variants
 from .lexicon import TITLES, Noun, figure_nouns, name_gender, species, word_set
-from .names import Mention
-from .tokens import Token, is_verb
+from .names import RANKS, Mention
+from .tokens import SUBJECT_PRONOUNS, Token, is_verb
 
-_GOVERNS = word_set("behind beside near above below to at with from of by")
+_COMES = word_set(
+    "came comes entered enters appeared appears stood stands sat sits lay lived lives stepped strode rushed"
+)
+_GOVERNS = word_set("behind beside near above below to at with from of by in on under")
 
 
 class Register:
@@ -25,7 +28,9 @@ class Register:
         self._linked: dict[Key, int] = {}
         self._variants = variants(mentions)
         self._owners = owners(mentions)
+        self._ranks = {one.noun.word for one in mentions if one.noun is not None} & RANKS
         self._gather_names()
+        self._first_met = {one.who: one.first for one in reversed(mentions) if one.names}
         self._link_nouns()
 
     # --- names ---------------------------------------------------------------------------------------
@@ -86,6 +91,7 @@ class Register:
             elif left.noun and right.noun and right.indefinite and not left.indefinite and self._apposed(left, right):
                 self._link(right, self._own_figure(left))
         self._link_introductions()
+        self._link_trades()
         self._link_titles()
 
     def _link_titles(self) -> None:
@@ -104,6 +110,19 @@ class Register:
             if len(married) == 1:
                 self._linked.setdefault(("kin", spouse), married[0].index)
 
+    def _link_trades(self) -> None:
+        """ "Tobias Mudge, who had been clerk to the house": a trade without an article."""
+        nouns = figure_nouns()
+        for one in self.mentions:
+            after = self.tokens[one.last + 1 : one.last + 6]
+            lows = [token.low for token in after]
+            if not one.names or lows[:1] != ["who"] or len(lows) < 3:
+                continue
+            at = 3 if lows[1:3] in (["had", "been"], ["has", "been"]) else 2 if lows[1] in {"was", "is"} else 0
+            noun = nouns.get(lows[at]) if 0 < at < len(lows) else None
+            if noun is not None and noun.kind == "person":
+                self._linked.setdefault(self._noun_key(noun, "", ()), one.who)
+
     def _link_introductions(self) -> None:
         """ "Her name was Oda." names the woman before it; "It was the crow." says whose voice was heard."""
         for left, right in pairwise(self.mentions):
@@ -111,6 +130,12 @@ class Register:
             near = self.tokens[right.first].sentence - self.tokens[left.first].sentence
             if left.noun is None or near > 2:
                 continue
+            met_now = (
+                right.names and self._first_met[right.who] == right.first and near == 1 and left.determiner == "the"
+            )
+            following = self.tokens[right.last + 1].low if right.last + 1 < len(self.tokens) else ""
+            if met_now and right.title and following in {"was", "is"} and not left.possessive:
+                self._link(left, right.who)  # "The curate came in. Mr Fenwick was a tall man."
             if right.names and len(lead) == 3 and lead[1:] in (["name", "was"], ["name", "is"]):
                 self._link(left, right.who)
         for index, one in enumerate(self.mentions):
@@ -174,11 +199,23 @@ class Register:
     def _noun_key(self, noun: Noun, variant: str, owner: tuple[str, ...]) -> Key:
         if noun.kind == "kin" and owner and len(self._owners[noun.word]) > 1:
             return (noun.kind, noun.word, *owner)
+        if variant in self._ranks:
+            return ("person", variant)
         if variant and variant in self._variants[noun.word]:
             return (noun.kind, noun.word, "+" + variant)
         return (noun.kind, noun.word)
 
     def is_subject(self, mention: Mention) -> bool:
-        following = self.tokens[mention.last + 1 : mention.last + 3]
-        sentence = self.tokens[mention.last].sentence
+        """Whether it acts: a verb follows, or an arrival with nobody else to arrive stands before it."""
+        tokens = self.tokens
+        if mention.indefinite and mention.first > 1 and tokens[mention.first - 1].low in _COMES:
+            lead = tokens[mention.first - 2]
+            if lead.low not in SUBJECT_PRONOUNS and not lead.capital:
+                return True
+        following = tokens[mention.last + 1 : mention.last + 3]
+        if following and following[0].low in _GOVERNS and not mention.possessive:
+            following = tokens[mention.last + 2 : mention.last + 7]  # "the old man in bed six sits up"
+            if any(token.capital or token.low in SUBJECT_PRONOUNS for token in following):
+                return False
+        sentence = tokens[mention.last].sentence
         return any(is_verb(token.low) for token in following if token.sentence == sentence and token.quote < 0)

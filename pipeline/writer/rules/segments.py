@@ -49,7 +49,7 @@ def _block(reading: Reading, index: int, speakers: list[str | None]) -> list[_Pi
         for span in pieces(reading.story, quote.inner_start, quote.inner_end, reading.language):
             text = _clean(reading.story[span[0] : span[1]], "dialogue")
             parts.append(_Piece("dialogue", span, text, speakers[number], index))
-        if quote.label:
+        if quote.label is not None:
             first = next(at for at, part in enumerate(parts) if part.span[0] >= quote.inner_start)
             parts[first] = _starting_at(parts[first], quote.start)
         position = quote.end

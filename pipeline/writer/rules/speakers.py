@@ -6,25 +6,29 @@ from bisect import bisect_left
 from collections import defaultdict
 
 from .cast import Cast
+from .lexicon import word_set
 from .quotes import Quote
-from .tags import FIRST_PERSON, Line, Tags
+from .tags import Line, Tags
 
 _RUN_GAP = 2  # paragraphs without speech that still belong to one conversation
+_TOLD = word_set("said answered replied asked told explained declared observed remarked assured begged inquired")
 _NEAR = 600  # words back within which somebody still counts as present
 
 
-def attribute(story: str, cast: Cast, quotes: list[Quote]) -> list[Line]:
-    """One line per quote, in order; `how` is tag, pronoun, beat, paragraph, turn or ""."""
-    reader = _Attribution(story, cast, quotes)
+def attribute(story: str, cast: Cast, quotes: list[Quote], fresh: frozenset[int]) -> list[Line]:
+    """One line per quote, in order. No talk goes on across the start of a paragraph in `fresh`."""
+    reader = _Attribution(story, cast, quotes, fresh)
     return reader.lines
 
 
 class _Attribution(Tags):
-    def __init__(self, story: str, cast: Cast, quotes: list[Quote]) -> None:
+    def __init__(self, story: str, cast: Cast, quotes: list[Quote], fresh: frozenset[int]) -> None:
         super().__init__(story, cast, quotes)
+        self._fresh = fresh
         self._by_paragraph: dict[int, list[Line]] = defaultdict(list)
         for line in self.lines:
             self._by_paragraph[line.quote.paragraph].append(line)
+        self._paragraphs = [token.paragraph for token in self._tokens]
         self._order = [line.first for line in self.lines]
         self._settle()
 
@@ -34,8 +38,10 @@ class _Attribution(Tags):
         run: list[Line] = []
         last_paragraph = -10
         for paragraph in sorted(self._by_paragraph):
-            if paragraph - last_paragraph > _RUN_GAP + 1:
+            between = range(max(last_paragraph + 1, paragraph - _RUN_GAP - 1), paragraph)
+            if paragraph - last_paragraph > _RUN_GAP + 1 or not self._fresh.isdisjoint((*between, paragraph)):
                 run = []
+            run.extend(told for at in between if (told := self._indirect(at)) is not None)
             self._paragraph(self._by_paragraph[paragraph], run)
             last_paragraph = paragraph
             lines = self._by_paragraph[paragraph]
@@ -49,9 +55,18 @@ class _Attribution(Tags):
         tagged = next((line.who for line in lines if line.how == "tag"), None)
         for line in lines:
             if line.pronoun is not None:
-                line.who = self._pronoun_speaker(line, tagged, run)
+                shared = next(
+                    (other.who for other in lines if other is not line and other.pronoun == line.pronoun), None
+                )
+                line.who = self._pronoun_speaker(line, tagged, run) if shared is None else shared
                 self._learn_gender(line)
+            elif line.how == "other":
+                line.who = self._turn(line, run)
+            if line.own is not None and line.how != "tag" and not self._nameless(line.who):
+                line.who, line.how = line.own, "tag"
         told = next((line for line in lines if line.who is not None), None)
+        if told is None and lines[0].how == "crowd":
+            return
         if told is None and lines[0].quote.continues and previous is not None:
             lines[0].who, lines[0].how = previous.who, "paragraph"
             told = lines[0] if previous.who is not None else None
@@ -69,6 +84,21 @@ class _Attribution(Tags):
                 line.who, line.how = current, "paragraph" if current is not None else ""
             current = line.who
 
+    def _indirect(self, paragraph: int) -> Line | None:
+        """A turn that is only told of: "Miss Aldous looked up, and said that she should not go out." """
+        first, end = (bisect_left(self._paragraphs, number) for number in (paragraph, paragraph + 1))
+        words = list(range(first, min(end, first + 60)))
+        told = any(
+            self._tokens[at].low in _TOLD and self._tokens[at + 1].low not in {"nothing", "no", "not"}
+            for at in words[:-1]
+        )
+        who = self._actor(words) if told else None
+        if who is None:
+            return None
+        return Line(
+            Quote(self._tokens[first].start, self._tokens[end - 1].end, 0, 0, paragraph), first, end, who, "tag"
+        )
+
     def _pronoun_speaker(self, line: Line, tagged: int | None, run: list[Line]) -> int | None:
         assert line.pronoun is not None
         avoid = frozenset(line.addressed)
@@ -76,7 +106,7 @@ class _Attribution(Tags):
             return tagged
         previous = run[-1].who if run else None
         usual = self._cast.pronoun(line.pronoun, avoid=avoid)
-        if previous == FIRST_PERSON and (usual is None or not self._sure(usual, line.pronoun)):
+        if previous == self._teller and (usual is None or not self._sure(usual, line.pronoun)):
             partner = next((other.who for other in reversed(run) if self._fits(other.who, line.pronoun)), None)
             usual = usual if partner is None else partner
         elif usual is None or not self._sure(usual, line.pronoun):
@@ -91,6 +121,9 @@ class _Attribution(Tags):
             if other is not None and self._sure(other, line.pronoun) and other in self._near(line, 3):
                 return other
         return usual
+
+    def _nameless(self, who: int | None) -> bool:
+        return who is not None and who >= 0 and not self._cast.figures[who].named
 
     def _learn_gender(self, line: Line) -> None:
         if line.who is not None and line.who >= 0 and line.pronoun is not None:
@@ -135,10 +168,11 @@ class _Attribution(Tags):
         """Who acts in the paragraph's narration beside the quote: before it first, then after it."""
         line = lines[0]
         before = self._before(line)
-        if before and self._tokens[before[0]].paragraph == line.quote.paragraph:
+        while before and self._tokens[before[0]].paragraph == line.quote.paragraph:
             who = self._actor(before)
             if who is not None and who not in line.addressed:
                 return who
+            before = self._sentence_up_to(before[0] - 1)
         for other in lines:
             after = self._first_sentence(self._run(other.last, len(self._story), other.quote.paragraph))
             who = self._actor(after) if after else None
@@ -160,8 +194,8 @@ class _Attribution(Tags):
             return entered
         called = [who for who in sorted(run[-1].addressed) if who != previous and who not in line.addressed]
         if called:
-            teller = any(other.who == FIRST_PERSON for other in run) and not self._cast.figures[called[0]].acts
-            return FIRST_PERSON if teller and previous != FIRST_PERSON else called[0]
+            teller = any(other.who == self._teller for other in run) and not self._cast.figures[called[0]].acts
+            return self._teller if teller and previous != self._teller else called[0]
         for other in reversed(run[-7:-1]):
             if other.who not in (None, previous) and other.who not in line.addressed:
                 return other.who
@@ -206,10 +240,11 @@ class _Attribution(Tags):
         while at >= max(0, line.first - _NEAR) and self._tokens[at].paragraph >= line.quote.paragraph - 6:
             token = self._tokens[at]
             mention = self._cast.at.get(at)
-            if token.quote < 0 and mention is not None and mention.who not in exclude and self._alive(mention.who):
+            here = token.quote < 0 and mention is not None and not mention.possessive
+            if here and mention is not None and mention.who not in exclude and self._alive(mention.who):
                 return mention.who
-            if token.quote < 0 and token.low in {"i", "me", "my"} and FIRST_PERSON not in exclude:
-                return FIRST_PERSON
+            if token.quote < 0 and token.low in {"i", "me", "my"} and self._teller not in exclude:
+                return self._teller
             at -= 1
         return None
 
@@ -217,7 +252,7 @@ class _Attribution(Tags):
         """Quotes at the start of a talk that are still open: two turns ahead is the same voice."""
         turns = [lines for _, lines in sorted(self._by_paragraph.items())]
         for index in range(len(turns) - 1, -1, -1):
-            if turns[index][0].who is not None:
+            if turns[index][0].who is not None or turns[index][0].how == "crowd":
                 continue
             here = turns[index][0].quote.paragraph
             ahead = [lines[0] for lines in turns[index + 1 : index + 3] if lines[0].quote.paragraph - here <= 4]

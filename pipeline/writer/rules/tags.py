@@ -8,18 +8,33 @@ from dataclasses import dataclass, field
 
 from .cast import Cast
 from .lexicon import SPEECH_VERBS, word_set
+from .names import Mention
 from .quotes import Quote
-from .tokens import SUBJECT_PRONOUNS, is_verb
+from .tokens import FUNCTION, GENERIC, SUBJECT_PRONOUNS, is_verb
 
 FIRST_PERSON = -2  # the teller, where the story has an "I"
+_INNER_OPEN = re.compile(r"(?<=[\s—(])['‘\"“](?=\w)")
+_INNER_CLOSE = re.compile(r"[.,!?…—]['’\"”]")
 _DEAR = re.compile(r"(?:\bmy\s+)?\b(?:dear(?:est)?|old|poor|little|good|young)?\s*$", re.IGNORECASE)
 _SUBORDINATE = word_set("before when after as while if until once since because although though")
+_SELF = (["my", "name", "is"], ["my", "name's"], ["i", "am"], ["i'm"], ["call", "me"])
+_YOU = (["are", "you"], ["you", "are"], ["you're"], ["you", "must", "be"])
 _LINKS = word_set("and but then so when while as after before")
+_OTHERS = word_set("other latter former")
+_CROWD = word_set("they we all everybody everyone several some both many")
+_TELLS = word_set("told tells asked asks informed assured reminded answered begged warned advised")
+_PARTICLES = word_set("in on out up back forth away")
+_GOVERNORS = word_set(
+    "to at with for of behind beside near from by toward towards after past against upon on in into about over"
+)
 
 
 @dataclass(slots=True)
 class Line:
-    """A quote with what is known of its speaker: an index into the cast's figures, FIRST_PERSON, or None."""
+    """A quote with what is known of its speaker: an index into the cast's figures, FIRST_PERSON, or None.
+
+    `how` is tag, pronoun, other ("said the latter"), crowd ("they cried"), beat, paragraph, turn or "".
+    """
 
     quote: Quote
     first: int
@@ -27,7 +42,14 @@ class Line:
     who: int | None = None
     how: str = ""
     pronoun: int | None = None
+    own: int | None = None  # whom the speaker says to be
+    asked: set[int] = field(default_factory=set)  # "Are you Lucy?"
     addressed: set[int] = field(default_factory=set)
+
+
+def _led_by(cast: Cast, line: Line, mention: Mention, leads: tuple[list[str], ...]) -> bool:
+    lead = [cast.tokens[at].low for at in range(max(line.first, mention.first - 3), mention.first)]
+    return any(lead[-len(words) :] == words for words in leads)
 
 
 class Tags:
@@ -36,6 +58,7 @@ class Tags:
     def __init__(self, story: str, cast: Cast, quotes: list[Quote]) -> None:
         self._story = story
         self._cast = cast
+        self._teller = FIRST_PERSON if cast.teller is None else cast.teller
         self._tokens = cast.tokens
         self._starts = [token.start for token in self._tokens]
         self.lines = [self._line(quote) for quote in quotes]
@@ -51,16 +74,28 @@ class Tags:
                 continue
             before = _DEAR.sub("", self._story[quote.inner_start : mention.start]).rstrip()[-1:]
             after = self._story[mention.end : quote.inner_end].lstrip()[:1]
-            alone = before in ("", ",", ".", "!", "?", "—") and after in ("", ",", ".", "!", "?", "—", "…")
-            if alone and not mention.possessive:
+            named = bool(mention.names) and not self._nested(quote.inner_start, mention.start)
+            if mention.noun is not None and mention.noun.word in GENERIC and not self._cast.figures[mention.who].acts:
+                continue  # "child", "man": whoever is there
+            alone = before in ("", ",", ".", "!", "?", "—", ";", ":", "…") and (named or not mention.names)
+            if named and _led_by(self._cast, line, mention, _SELF):
+                line.own = mention.who if after in ("", ",", ".", "!", ";") else None
+            elif named and _led_by(self._cast, line, mention, _YOU):
+                line.asked.add(mention.who)
+            elif alone and after in ("", ",", ".", "!", "?", "—", "–", "…", ";") and not mention.possessive:
                 line.addressed.add(mention.who)
         return line
+
+    def _nested(self, start: int, end: int) -> bool:
+        """Whether a speech within the speech is open at `end`: "He told me, ‘Davy, …"."""
+        opened = [match.end() for match in _INNER_OPEN.finditer(self._story, start, end)]
+        return bool(opened) and _INNER_CLOSE.search(self._story, opened[-1], end) is None
 
     # --- what the text says outright -----------------------------------------------------------------
 
     def _explicit(self, line: Line, index: int) -> None:
         quote = line.quote
-        if quote.label:
+        if quote.label is not None:
             line.who, line.how = self._labelled(line), "tag"
             return
         following = self.lines[index + 1].quote if index + 1 < len(self.lines) else None
@@ -72,23 +107,63 @@ class Tags:
             self._tag_before(line)
 
     def _labelled(self, line: Line) -> int | None:
-        at = bisect_left(self._starts, line.quote.start)
+        assert line.quote.label is not None
+        at = bisect_left(self._starts, line.quote.label[0])
         mention = self._cast.at.get(at)
         return mention.who if mention is not None else None
 
     def _tag_after(self, line: Line, limit: int) -> bool:
         """`… said Tom`, `… Tom said`, `… she asked softly`."""
-        words = self._run(line.last, limit, line.quote.paragraph)
-        words = self._first_sentence(words)
-        verb = next((at for at in words[:9] if self._tokens[at].low in SPEECH_VERBS), None)
-        if verb is None or self._clause_broken(words[0], verb):
+        words = self._first_sentence(self._run(line.last, limit, line.quote.paragraph))
+        if not words:
             return False
-        subject = self._subject_between(words[0], verb)
-        if subject is None and verb - words[0] <= 1 and verb + 1 <= words[-1]:
-            subject = self._subject_at(verb + 1)
-            if subject is None and verb + 2 <= words[-1] and self._tokens[verb + 1].low.endswith("ly"):
-                subject = self._subject_at(verb + 2)
-        return self._keep(line, subject)
+        verb = next((at for at in words[:9] if self._tokens[at].low in SPEECH_VERBS), None)
+        if verb is not None and not self._clause_broken(words[0], verb):
+            subject = self._subject_between(words[0], verb)
+            if subject is None and verb - words[0] <= 1:
+                subject = self._inverted(verb, words[-1])
+            if self._keep(line, subject):
+                self._listener(line, verb, words)
+                return True
+        return self._runs_on(line, words[0]) and self._keep(line, self._teller_of(words))
+
+    def _listener(self, line: Line, verb: int, words: list[int]) -> None:
+        """Who is spoken to in the tag: "he told his wife", "said the fox to the crow"."""
+        for at in words:
+            mention = self._cast.at.get(at)
+            if mention is None or mention.first != at or at <= verb or at - verb > 6 or mention.possessive:
+                continue
+            lead = self._tokens[at - 1].low
+            if (lead == "to" or (at == verb + 1 and lead in _TELLS)) and mention.who != line.who:
+                line.addressed.add(mention.who)
+
+    def _runs_on(self, line: Line, after: int) -> bool:
+        """Whether the sentence goes on after the quote, so that what follows is a tag whatever its verb."""
+        ends = self._story[line.quote.inner_start : line.quote.inner_end].rstrip()[-1:]
+        token = self._tokens[after]
+        return ends == "," or (ends in set("?!…—–-") and not token.capital and token.low not in {"and", "but"})
+
+    def _teller_of(self, words: list[int]) -> int | None:
+        """The subject of a tag with a verb that is no verb of speech: "the box wanted to know", "put in Tom"."""
+        subject = self._subject_at(words[0])
+        if subject is not None:
+            return subject
+        token = self._tokens[words[0]]
+        opens = token.low not in FUNCTION and not token.capital and not token.low.endswith("ing")
+        if opens and (subject := self._inverted(words[0], words[-1])) is not None:
+            return subject
+        return next((found for at in words[1:8] if (found := self._subject_at(at)) is not None), None)
+
+    def _inverted(self, verb: int, last: int) -> int | None:
+        """The subject after its verb: "said Tom", "said softly the fox", "put in Tom"."""
+        for at in range(verb + 1, min(verb + 4, last + 1)):
+            subject = self._subject_at(at)
+            if subject is not None:
+                return subject
+            low = self._tokens[at].low
+            if not low.endswith("ly") and low not in _PARTICLES:
+                return None
+        return None
 
     def _tag_before(self, line: Line) -> bool:
         """`Tom said, …`, `She turned to him and whispered: …`."""
@@ -112,14 +187,17 @@ class Tags:
             return False
         token = self._tokens[subject]
         if token.low == "i":
-            line.who, line.how = FIRST_PERSON, "tag"
-        elif token.low in {"they", "we"}:
-            return False
+            line.who, line.how = self._teller, "tag"
+        elif token.low in _CROWD and subject not in self._cast.at:
+            line.how = "crowd"
+        elif token.low == "the" and subject not in self._cast.at:
+            line.how = "other"
         elif token.low == "it" and subject not in self._cast.at:
             line.who, line.how = self._cast.creature(subject), "tag"
             return line.who is not None
         elif subject in self._cast.at:
             line.who, line.how = self._cast.at[subject].who, "tag"
+            line.addressed.discard(line.who)
         else:
             line.pronoun, line.how = subject, "pronoun"
         return True
@@ -161,6 +239,15 @@ class Tags:
             first -= 1
         return list(range(first, at + 1))
 
+    def _sentence_up_to(self, at: int) -> list[int]:
+        """Narration tokens of the sentence that ends at `at`, from its start or the last speech in it."""
+        first = at
+        while first >= 0 and self._tokens[first].quote < 0 and at - first < 60:
+            if self._tokens[first].sentence != self._tokens[at].sentence:
+                break
+            first -= 1
+        return list(range(first + 1, at + 1))
+
     def _clause_broken(self, first: int, verb: int) -> bool:
         """Whether a full stop or dash lies between the quote and the verb, so that it is no tag."""
         text = self._story[self._tokens[first].start : self._tokens[verb].start]
@@ -194,35 +281,18 @@ class Tags:
             if mention.first != at or mention.possessive:
                 return None
             return None if at > 0 and self._governed(at) else at
-        return at if self._tokens[at].low in SUBJECT_PRONOUNS and self._tokens[at].quote < 0 else None
+        token = self._tokens[at]
+        if token.quote >= 0:
+            return None
+        if token.low == "the" and at + 1 < len(self._tokens) and self._tokens[at + 1].low in _OTHERS:
+            return at
+        return at if token.low in SUBJECT_PRONOUNS or token.low in _CROWD else None
 
     def _governed(self, at: int) -> bool:
         before = self._tokens[at - 1]
         if before.sentence != self._tokens[at].sentence or before.quote >= 0:
             return False
-        return before.low in {
-            "to",
-            "at",
-            "with",
-            "for",
-            "of",
-            "behind",
-            "beside",
-            "near",
-            "from",
-            "by",
-            "toward",
-            "towards",
-            "after",
-            "past",
-            "against",
-            "upon",
-            "on",
-            "in",
-            "into",
-            "about",
-            "over",
-        }
+        return before.low in _GOVERNORS
 
     # --- who acts in a sentence ----------------------------------------------------------------------
 
@@ -239,7 +309,7 @@ class Tags:
             if position > 0 and not any(is_verb(word.low) for word in following):
                 continue
             if token.low == "i":
-                return FIRST_PERSON
+                return self._teller
             who = mention.who if mention else self._cast.pronouns.get(subject)
             return who if who is not None and self._alive(who) else None
         return self._possessor(words)

@@ -42,6 +42,7 @@ class Token:
     sentence: int
     paragraph: int
     quote: int
+    cue: bool  # in the name before a speech, in a play
 
     @property
     def capital(self) -> bool:
@@ -62,7 +63,9 @@ def tokenise(story: str, blocks: list[Paragraph], quotes: list[Quote]) -> list[T
             fresh = previous is None or _ends(previous, gap, match[0], inside)
             sentence += fresh
             first = fresh or (previous is not None and (previous.quote != inside or ":" in gap))
-            token = _token(match, first, sentence, number, inside)
+            label = quotes[inside].label if inside >= 0 else None
+            cue = label is not None and label[0] <= match.start() < label[1]
+            token = _token(match, first, sentence, number, inside, cue=cue)
             tokens.append(token)
             previous = token
     return tokens
@@ -77,12 +80,12 @@ def _ends(previous: Token, gap: str, word: str, quote: int) -> bool:
     return not (gap.strip() == "." and abbreviated and previous.capital)
 
 
-def _token(match: re.Match[str], first: bool, sentence: int, paragraph: int, quote: int) -> Token:
+def _token(match: re.Match[str], first: bool, sentence: int, paragraph: int, quote: int, *, cue: bool) -> Token:
     text = match[0]
     low = text.lower().replace("’", "'")
     possessive = low.endswith("'s") and low not in {"it's", "he's", "she's", "that's", "what's", "there's", "let's"}
     base = low[:-2] if possessive else low
-    return Token(match.start(), match.end(), text, low, base, possessive, first, sentence, paragraph, quote)
+    return Token(match.start(), match.end(), text, low, base, possessive, first, sentence, paragraph, quote, cue)
 
 
 def is_verb(word: str) -> bool:

@@ -1,0 +1,279 @@
+"""Which figures turn out to be one person, told by the talk: who answers to a name, and whose turn a description takes.
+
+"It's the same number, Dee." – "So," Denise said: Dee is Denise. "Mudge!" – "And if it is a legacy?" inquired the clerk:
+the clerk is Mudge. "My name is Vivienne Marsh", says the blonde. Names that the teller answers to are the teller's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from functools import cache
+from itertools import pairwise
+
+from nicknames import NickNamer
+
+from .cast import Cast
+from .figures import Figure
+from .lexicon import DIMINUTIVES, ENDEARMENTS, name_gender, word_set
+from .tags import FIRST_PERSON, Line
+from .tokens import GENERIC
+
+_TALK = 3  # paragraphs within which the next speech answers the one before
+_SURE = {"tag": 1.0, "pronoun": 0.9, "beat": 0.8, "other": 0.8, "paragraph": 0.6, "turn": 0.6}
+_SHARE = 0.6
+_DESCRIBED = 0.8  # how much it takes to give a description a name
+# Whoever serves is seldom told of by name: their description alone does not make them whose turn it is.
+_SERVING = word_set(
+    "butler waiter waitress maid servant footman porter driver coachman guard sentry policeman constable officer"
+    " soldier sailor boy girl child man woman voice messenger nurse cook conductor innkeeper landlord stranger"
+)
+_FRIENDS = word_set("friend companion")
+_INTRODUCED = 20  # paragraphs back within which whoever gives their name may have been talking already
+_TITLED = (("mother", {"mrs", "lady", "madam"}), ("father", {"mr", "sir"}))
+_SPOUSES = word_set("wife husband")
+_PARENTS = word_set("mother father grandmother grandfather aunt uncle")
+
+
+def same_people(cast: Cast, lines: list[Line]) -> dict[int, int]:
+    """Figures that are somebody else → that other figure, or FIRST_PERSON."""
+    return _Identity(cast, lines).merges()
+
+
+class _Identity:
+    def __init__(self, cast: Cast, lines: list[Line]) -> None:
+        self._cast = cast
+        self._lines = lines
+        self._votes: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._narrated: Counter[int] = Counter()
+        self._sentences: defaultdict[int, set[int]] = defaultdict(set)
+        self._introduced: set[int] = set()
+        self._first_called: set[int] = set()
+        self._callers: defaultdict[int, set[int]] = defaultdict(set)
+        self._first_person = any(line.who == FIRST_PERSON for line in lines)
+        self._read_mentions()
+        self._turns = self._first_of_paragraphs()
+        self._apart = {
+            frozenset((left.who, right.who))
+            for left, right in pairwise(self._turns)
+            if left.how == right.how == "tag" and right.quote.paragraph - left.quote.paragraph == 1
+        }
+        self._listen()
+
+    def _read_mentions(self) -> None:
+        met: set[int] = set()
+        for one in self._cast.mentions:
+            token = self._cast.tokens[one.first]
+            if token.quote < 0 or token.cue:
+                self._narrated[one.who] += 1
+                self._sentences[one.who].add(token.sentence)
+            elif one.who not in met:
+                self._first_called.add(one.who)
+            met.add(one.who)
+            if one.indefinite and token.quote < 0:
+                self._introduced.add(one.who)
+
+    def _first_of_paragraphs(self) -> list[Line]:
+        turns: list[Line] = []
+        for line in self._lines:
+            if turns and turns[-1].quote.paragraph == line.quote.paragraph:
+                turns[-1].addressed.update(line.addressed)
+            else:
+                turns.append(line)
+        return turns
+
+    # --- evidence ------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        for index, line in enumerate(self._turns):
+            if line.who is None:
+                continue
+            before = self._turns[index - 1] if index and self._answers(self._turns[index - 1], line) else None
+            after = self._turns[index + 1] if index + 1 < len(self._turns) else None
+            if after is not None and not self._answers(line, after):
+                after = None
+            for name in line.addressed | line.asked:
+                self._callers[name].add(line.who)
+                self._hear_called(name, line, before, after)
+            if line.how in {"tag", "beat"} and before is not None:
+                self._hear_described(index, line, before)
+        for line in self._lines:
+            self._hear_introduced(line)
+        self._hear_friend()
+        self._know_parents()
+        self._know_short_names()
+
+    @staticmethod
+    def _answers(line: Line, following: Line) -> bool:
+        return following.quote.paragraph - line.quote.paragraph <= _TALK
+
+    def _hear_called(self, name: int, line: Line, before: Line | None, after: Line | None) -> None:
+        """Whoever is called answers; or has just spoken, if nobody does; or is the "I", who is called only in talk."""
+        near = after is not None and after.quote.paragraph - line.quote.paragraph == 1
+        if after is not None and after.who not in (None, name, line.who) and after.how not in ("turn", "paragraph"):
+            self._vote(name, after, 1.0 if near else 0.5)
+            if near:
+                return
+        next_to = before is not None and line.quote.paragraph - before.quote.paragraph == 1
+        if before is not None and next_to and before.who not in (None, name, line.who):
+            self._vote(name, before, 0.7)
+        told_by = self._first_person and self._cast.teller is None and line.who != FIRST_PERSON
+        if told_by and not self._narrated[name] and name not in line.asked:
+            self._votes[name][FIRST_PERSON] += 0.8  # type: ignore[assignment]
+
+    def _vote(self, name: int, line: Line, weight: float) -> None:
+        if line.who is not None:
+            self._votes[name][line.who] += weight * _SURE.get(line.how, 0.5)  # type: ignore[assignment]
+
+    def _hear_described(self, index: int, line: Line, before: Line) -> None:
+        """ "inquired the clerk", where it was Mudge's turn."""
+        figure = self._cast.figures[line.who] if line.who is not None and line.who >= 0 else None
+        if figure is None or figure.named or figure.noun is None or figure.noun.word in _SERVING or figure.animal:
+            return
+        called = [who for who in before.addressed if who != line.who]
+        expected, weight = (called[0], 0.8) if len(called) == 1 else (None, 0.5)
+        if expected is None and index > 1 and self._answers(self._turns[index - 2], before):
+            expected = self._turns[index - 2].who
+        if expected is not None and expected not in (line.who, before.who) and expected >= 0:
+            rival = self._cast.figures[expected]
+            alike = figure.gender == rival.gender != "neutral"
+            self._votes[figure.index][expected] += weight + 0.3 * alike  # type: ignore[assignment]
+
+    def _hear_introduced(self, line: Line) -> None:
+        """ "My name is Vivienne Marsh." """
+        if line.own is None:
+            return
+        if line.who != line.own and line.who is not None:
+            self._votes[line.own][line.who] += 3
+        else:
+            before = [one for one in self._turns if 0 <= line.quote.paragraph - one.quote.paragraph <= _INTRODUCED]
+            nameless = {one.who for one in before if one.who is not None and self._nameless(one.who)}
+            if len(nameless) == 1:
+                self._votes[line.own][nameless.pop()] += 2
+
+    def _nameless(self, who: int) -> bool:
+        return who >= 0 and not self._cast.figures[who].named
+
+    def _hear_friend(self) -> None:
+        """ "My friend" is whoever talks most beside the teller."""
+        if not self._first_person and self._cast.teller is None:
+            return
+        teller = {FIRST_PERSON, self._cast.teller}
+        said = Counter(line.who for line in self._turns if line.who is not None and line.who not in teller)
+        named = [who for who, _ in said.most_common() if who >= 0 and self._cast.figures[who].named]
+        for one in self._cast.mentions:
+            mine = one.noun is not None and one.noun.word in _FRIENDS and one.determiner == "my"
+            if mine and named and self._nameless(one.who) and self._cast.tokens[one.first].quote < 0:
+                self._votes[one.who][named[0]] += 1
+
+    def _know_parents(self) -> None:
+        """ "Her mother" is the only Mrs of the story, or the one who shares a surname with somebody else."""
+        figures = [figure for figure in self._cast.figures if figure.named]
+        surnames = Counter(name for figure in figures for name in {full.split()[-1] for full in figure.names})
+        for parent, titles in _TITLED:
+            titled = [figure for figure in figures if figure.title in titles]
+            kin = [one for one in titled if any(surnames[name.split()[-1]] > 1 for name in one.names)]
+            chosen = kin if len(kin) == 1 else titled if parent == "mother" else []
+            for who, figure in enumerate(self._cast.figures):
+                if figure.key[:2] == ("kin", parent) and figure.mentions and len(chosen) == 1:
+                    self._votes[who][chosen[0].index] += 1
+
+    def _know_short_names(self) -> None:
+        """A name heard only in talk is the short or long form of the only told one that it can be: Vanya, Ivan."""
+        told: defaultdict[str, set[int]] = defaultdict(set)
+        for figure in self._cast.figures:
+            if figure.named and self._narrated[figure.index]:
+                for word in _words(figure):
+                    for full in _full(word):
+                        told[full].add(figure.index)
+        for figure in self._cast.figures:
+            if figure.named and figure.mentions and not self._narrated[figure.index]:
+                alike = set().union(*(told[full] for word in _words(figure) for full in _full(word) if full in told))
+                if len(alike) == 1:
+                    self._votes[figure.index][alike.pop()] += 2
+
+    # --- judgement -----------------------------------------------------------------------------------
+
+    def merges(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for who in sorted(self._votes):
+            votes = Counter({other: weight for other, weight in self._votes[who].items() if self._can_be(who, other)})
+            if not votes:
+                continue
+            other, weight = max(votes.items(), key=lambda item: (item[1], -item[0]))
+            if weight >= _SHARE * votes.total() and self._may_be(who, other, weight):
+                root = other
+                while root in found:
+                    root = found[root]
+                if root != who:
+                    found[who] = root
+        return found
+
+    def _can_be(self, who: int, other: int) -> bool:
+        """Whether nothing tells them apart: calling or answering each other, one sentence with both, their sex."""
+        if other in self._callers[who] or who in self._callers[other] or frozenset((who, other)) in self._apart:
+            return False
+        figure = self._cast.figures[who]
+        if figure.noun is not None and figure.noun.kind == "group":
+            return False
+        if other == FIRST_PERSON:
+            return not self._narrated[who] and figure.named
+        rival = self._cast.figures[other]
+        if rival.noun is not None and rival.noun.kind == "group":
+            return False
+        return {figure.gender, rival.gender} != {"female", "male"} and not self._sentences[who] & self._sentences[other]
+
+    def _may_be(self, who: int, other: int, weight: float) -> bool:
+        if other == FIRST_PERSON:
+            return True
+        figure, rival = self._cast.figures[who], self._cast.figures[other]
+        unseen = not self._narrated[who]
+        if figure.named and rival.named:
+            return unseen and self._names_agree(figure, rival, weight)
+        if figure.named:
+            return unseen or who in self._first_called
+        return weight >= (0.5 if unseen else _DESCRIBED) and self._description_fits(figure, rival)
+
+    def _description_fits(self, figure: Figure, rival: Figure) -> bool:
+        """Whether a nameless figure can be the other: not brought in as somebody new, and of no other trade or kind."""
+        if figure.noun is None or figure.index in self._introduced:
+            return False
+        kin = figure.noun.kind == "kin"
+        if kin and figure.noun.word not in _PARENTS | _SPOUSES | ENDEARMENTS:
+            return False
+        if figure.animal != rival.animal and not (figure.animal and self._callers[figure.index]):
+            return False
+        trade = rival.noun is not None and rival.noun.kind == "person" and rival.noun.word not in GENERIC
+        return rival.named and not (trade and not kin and figure.noun.word not in GENERIC)
+
+    def _names_agree(self, figure: Figure, rival: Figure, weight: float) -> bool:
+        """A short name beside its long one; else a name beside a title and surname; else what is heard often."""
+        ours, theirs = _words(figure), _words(rival)
+        if any(related(left, right) for left in ours for right in theirs):
+            return True
+        given = [len(words) > 1 or any(name_gender(word) is not None for word in words) for words in (ours, theirs)]
+        if not all(given):
+            return weight >= 0.5
+        alike = any(left[:1] == right[:1] for left in ours for right in theirs)
+        return weight >= (1.0 if alike else 2.5)
+
+
+def _words(figure: Figure) -> set[str]:
+    return {word.lower() for name in figure.names for word in name.split()}
+
+
+@cache
+def _namer() -> NickNamer:
+    return NickNamer()
+
+
+def related(left: str, right: str) -> bool:
+    """Whether two given names can be one person's: Kat and Katherine, Ned and Edward."""
+    if left == right or (min(len(left), len(right)) > 2 and (left.startswith(right) or right.startswith(left))):
+        return True
+    return bool(_full(left) & _full(right))
+
+
+def _full(name: str) -> set[str]:
+    """The names that a short form can stand for, itself among them."""
+    known = DIMINUTIVES.get(name)
+    return {name, *_namer().canonicals_of(name), *([known] if known else [])}
