@@ -50,6 +50,21 @@ def _parser() -> argparse.ArgumentParser:
         help="who makes it: providers where a key is set (auto), the built-in engines (preview), providers only (paid)",
     )
     film.add_argument("--title", help="the film's title (default: taken from the story)")
+    film.add_argument(
+        "--quality",
+        choices=("full", "draft"),
+        default="full",
+        help="a draft is half as large and drawn by the built-in engines, with the same cuts (default: full)",
+    )
+    film.add_argument(
+        "--captions",
+        choices=("track", "burned"),
+        default="track",
+        help="what is said: a track that players can show, or in the picture as well (default: track)",
+    )
+    film.add_argument("--title-card", action="store_true", help="begin with the title")
+    film.add_argument("--end-card", action="store_true", help="end with closing words")
+    film.add_argument("--no-fades", action="store_true", help="cut hard where time passes, too")
     film.add_argument("--report", type=Path, metavar="REPORT.json", help="write what was made, and how long it took")
     film.add_argument("--data-dir", type=Path, metavar="DIR", help="where work is kept (default: DATA_DIR; in DIR/cli)")
     film.add_argument("--estimate", action="store_true", help="say what it would cost and take, and make nothing")

@@ -112,6 +112,10 @@ PROBLEMS: dict[str, Problem] = {
     "missing_picture": Problem(
         "a shot has neither clip nor picture, so a plain card is shown", "Make the shot's frame, then the film again."
     ),
+    "letters_missing": Problem(
+        "captions in the picture need letters that no font here has, so they are missing there",
+        "Show the captions as a track, which has all of them.",
+    ),
     "preview_used": Problem(
         "some parts were made by the built-in engines", "Add a provider's key to make them in full quality."
     ),

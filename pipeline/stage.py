@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,8 @@ from pipeline.store.models import Project, Step
 from pipeline.writer.choice import Writers
 from pipeline.writer.llm import LlmWriter
 from pipeline.writer.protocol import Writer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,11 @@ class StageContext:
             if made.provider != EMBEDDED:
                 meta["raw"] = made.media.url
             return self.publish(draft, ext="mp4", meta=meta).model_copy(update={"meta": meta}), accepted.shortfall_ms
+
+    def compute(self, function: Callable[..., T], *args: object, timeout_s: float) -> T:
+        """What a function of ours returns that is too heavy for this process; it runs in the engines' pool."""
+        self.checkpoint()
+        return self._generator.compute(function, *args, timeout_s=timeout_s)
 
     def unresolved(self) -> list[Row]:
         """The project's requests whose answer was lost and that wait for the user."""

@@ -74,6 +74,7 @@ STATUS = {
     "no_frame": 409,
     "no_face": 409,
     "short_clip": 409,
+    "letters_missing": 409,
     "missing_clip": 409,
     "missing_picture": 409,
     "edits_kept": 409,

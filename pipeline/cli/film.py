@@ -11,6 +11,7 @@ from pipeline.cli.film_file import beside, checked_output, checked_report, put, 
 from pipeline.cli.progress import length_words, open_display
 from pipeline.cli.story_file import read_story
 from pipeline.cli.workshop import Order, Stopped, StopSign, Workshop, open_workshop
+from pipeline.film.options import FilmOptions
 from pipeline.projects import checked_fields, report
 from pipeline.settings import load_settings
 
@@ -22,11 +23,12 @@ def film(given: Namespace) -> int:
     """Makes a film of a story file. Returns the exit code; raises ProductError."""
     stop = StopSign()
     settings = load_settings(data_dir=given.data_dir)
-    fields = {"story": read_story(given.story), "aspect_ratio": given.aspect}
+    fields: dict[str, Any] = {"story": read_story(given.story), "aspect_ratio": given.aspect}
     if given.render:
         fields |= {f"render_{kind}": given.render for kind in ("text", "speech", "image", "video", "lipsync")}
     if given.title:
         fields["title"] = given.title
+    fields |= _film_options(given)
     fields = checked_fields(fields, max_story_words=settings.max_story_words)
     order = Order(fields, checked_output(given.output, given.story), checked_report(given.report))
     stop_code = None
@@ -41,6 +43,18 @@ def film(given: Namespace) -> int:
         stop_code = stopped.code
     complain(f"Stopped. {_AGAIN}")
     return stop_code
+
+
+def _film_options(given: Namespace) -> dict[str, Any]:
+    """What was chosen about the film besides its defaults, so that a plain command keeps finding its work."""
+    asked = {
+        "quality": given.quality,
+        "captions": given.captions,
+        "title_card": given.title_card,
+        "end_card": given.end_card,
+        "fades": not given.no_fades,
+    }
+    return {name: value for name, value in asked.items() if value != FilmOptions.model_fields[name].default}
 
 
 def resume(given: Namespace) -> int:
@@ -91,7 +105,8 @@ def _say_done(order: Order, summary: dict[str, Any]) -> None:
     if len(problems) > _MOST_NOTES:
         print(f"Note: and {len(problems) - _MOST_NOTES} more; --report writes them all.")
     length = length_words(summary["duration_ms"] or 0)
-    print(printable(f"{order.out} is ready: {length}, {len(summary['shots'])} shots."), flush=True)
+    draft = ", a draft" if summary["quality"] == "draft" else ""
+    print(printable(f"{order.out} is ready{draft}: {length}, {len(summary['shots'])} shots."), flush=True)
 
 
 def _unfinished(workshop: Workshop, project_id: int, order: Order, status: dict[str, Any]) -> int:

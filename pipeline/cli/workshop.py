@@ -39,7 +39,7 @@ _HARMLESS = {"preview_used", "text_degraded"}
 class Order:
     """What was asked for. `fields` are project columns; `out` and `report` are absolute paths."""
 
-    fields: dict[str, str]
+    fields: dict[str, Any]
     out: Path
     report: Path | None = None
 

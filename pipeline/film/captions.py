@@ -14,9 +14,13 @@ from itertools import pairwise
 from math import inf
 from pathlib import Path
 
+from pipeline.contracts import FilmForm
 from pipeline.film.timeline import SpokenSegment
 
 LINE_WIDTH = 42  # in Latin letters; East Asian ones count twice
+LETTERS = 0.05  # the size of letters in the picture: 48 pixels where it has 1280 x 720
+SAFE = 0.92  # of the picture's width: what no screen cuts off
+_LATIN = 0.52  # how wide a Latin letter is, in its size
 _PAUSE = re.compile(r"[.!?…,;:—。！？、，；：؟،؛۔।]['\"’”»)\]」』]*$")
 _NO_LINE_START = ")]}»”’!?,.:;…、。，！？：；」』）】》〉ー々"
 _JOINERS = "\u200d\ufe0e\ufe0f"
@@ -33,10 +37,12 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """A film's cues, in order and without overlap, and their language (ISO 639-1)."""
+    """A film's cues, in order and without overlap, and their language (ISO 639-1). `by_default`: players show them
+    unasked."""
 
     cues: tuple[Cue, ...]
     language: str = "en"
+    by_default: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +54,51 @@ class _Piece:
     spaced: bool
 
 
-def cues(segments: Iterable[SpokenSegment]) -> tuple[Cue, ...]:
-    """The cues of what is said. A segment too long for two lines becomes several, cut where its words are spoken."""
+def line_width(form: FilmForm) -> int:
+    """How wide lines in the picture may be, in Latin letters, so that they can be read on a phone."""
+    em = LETTERS * (form.width * form.height) ** 0.5
+    return min(LINE_WIDTH, int(SAFE * form.width / (em * _LATIN)))
+
+
+def cues(segments: Iterable[SpokenSegment], *, width: int = LINE_WIDTH) -> tuple[Cue, ...]:
+    """The cues of what is said, in lines of at most `width` Latin letters.
+
+    A segment too long for two lines becomes several cues, cut where its words are spoken.
+    """
     made: list[Cue] = []
     for segment in segments:
-        groups = _cue_groups(_pieces(segment.text))
+        groups = _cue_groups(_pieces(segment.text, width), width)
         cuts = [*_starts(segment, [group[0].at for group in groups]), segment.end_ms]
         for group, (start, end) in zip(groups, pairwise(cuts), strict=True):
             if end > start:
-                made.append(Cue(start, end, _two_lines(group)))
+                made.append(Cue(start, end, _two_lines(group, width)))
     return tuple(made)
+
+
+def later(cues: Iterable[Cue], ms: int) -> tuple[Cue, ...]:
+    """The cues, so much later."""
+    return tuple(Cue(cue.start_ms + ms, cue.end_ms + ms, cue.lines) for cue in cues)
+
+
+def in_lines(text: str, width: int, most: int) -> tuple[str, ...] | None:
+    """The text in as few lines of at most `width` Latin letters as it needs, about equally long; None beyond `most`."""
+    pieces = _pieces(text, width)
+    for count in range(1, most + 1):
+        for limit in range(-(-_width(_text(pieces)) // count), width + 1):
+            lines = _filled(pieces, limit)
+            if len(lines) <= count:
+                return lines
+    return None
+
+
+def _filled(pieces: Sequence[_Piece], width: int) -> tuple[str, ...]:
+    """Lines filled one after the other."""
+    lines: list[list[_Piece]] = [[]]
+    for piece in pieces:
+        if lines[-1] and _width(_text([*lines[-1], piece])) > width:
+            lines.append([])
+        lines[-1].append(piece)
+    return tuple(_text(line) for line in lines)
 
 
 def write_srt(cues: Sequence[Cue], path: Path) -> None:
@@ -103,16 +144,16 @@ def _clings(char: str) -> bool:
     return char in _JOINERS or unicodedata.category(char) in ("Mn", "Me", "Mc")
 
 
-def _pieces(text: str) -> list[_Piece]:
+def _pieces(text: str, width: int) -> list[_Piece]:
     pieces: list[_Piece] = []
     for match in re.finditer(r"[^\s\x00-\x1f\x7f-\x9f]+", text):
         word, at = match.group(), match.start()
-        for start, end in _breaks(word):
+        for start, end in _breaks(word, width):
             pieces.append(_Piece(word[start:end], at + start, spaced=start == 0 and bool(pieces)))
     return pieces
 
 
-def _breaks(word: str) -> list[tuple[int, int]]:
+def _breaks(word: str, width: int) -> list[tuple[int, int]]:
     """The spans that a run without spaces may be broken into: between wide characters, and where it is too long."""
     spans: list[tuple[int, int]] = []
     start = 0
@@ -122,23 +163,23 @@ def _breaks(word: str) -> list[tuple[int, int]]:
             if _clings(after) or before == "\u200d" or after in _NO_LINE_START:
                 continue
             wide = "W" in (unicodedata.east_asian_width(before), unicodedata.east_asian_width(after))
-            if not wide and _width(word[start : at + 1]) <= LINE_WIDTH:
+            if not wide and _width(word[start : at + 1]) <= width:
                 continue
         spans.append((start, at))
         start = at
     return spans
 
 
-def _cue_groups(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+def _cue_groups(pieces: Sequence[_Piece], width: int) -> list[list[_Piece]]:
     """The pieces of each cue: equal shares of what is left, moved to a pause if one is near."""
     groups: list[list[_Piece]] = []
     rest = list(pieces)
-    while rest and _line_break(rest) is None:
+    while rest and _line_break(rest, width) is None:
         left = _width(_text(rest))
-        share = left / max(2, -(-left // (2 * LINE_WIDTH)))
+        share = left / max(2, -(-left // (2 * width)))
         best, best_cost = 1, inf
-        for count in range(1, min(len(rest), 2 * LINE_WIDTH)):
-            if _line_break(rest[:count]) is None:
+        for count in range(1, min(len(rest), 2 * width)):
+            if _line_break(rest[:count], width) is None:
                 break
             cost = abs(_width(_text(rest[:count])) - share)
             if not _PAUSE.search(rest[count - 1].text):
@@ -150,17 +191,17 @@ def _cue_groups(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
     return [*groups, rest] if rest else groups
 
 
-def _line_break(pieces: Sequence[_Piece]) -> int | None:
+def _line_break(pieces: Sequence[_Piece], width: int) -> int | None:
     """After how many pieces the first line ends (all, if one line is enough); None if two lines do not hold them."""
-    width = _width(_text(pieces))
-    if width <= LINE_WIDTH:
+    whole = _width(_text(pieces))
+    if whole <= width:
         return len(pieces)
-    if width > 2 * LINE_WIDTH + 1:
+    if whole > 2 * width + 1:
         return None
     best: tuple[int, int] | None = None
     for count in range(1, len(pieces)):
         widest = max(_width(_text(pieces[:count])), _width(_text(pieces[count:])))
-        if widest <= LINE_WIDTH and (best is None or widest < best[0]):
+        if widest <= width and (best is None or widest < best[0]):
             best = (widest, count)
     return best[1] if best else None
 
@@ -169,8 +210,8 @@ def _text(pieces: Sequence[_Piece]) -> str:
     return "".join(f" {piece.text}" if piece.spaced and number else piece.text for number, piece in enumerate(pieces))
 
 
-def _two_lines(pieces: Sequence[_Piece]) -> tuple[str, ...]:
-    count = _line_break(pieces) or len(pieces)
+def _two_lines(pieces: Sequence[_Piece], width: int) -> tuple[str, ...]:
+    count = _line_break(pieces, width) or len(pieces)
     return tuple(_text(part) for part in (pieces[:count], pieces[count:]) if part)
 
 

@@ -125,6 +125,7 @@ def _join_args(
         streams.append(graphs.input(str(subtitles.absolute()), f="webvtt", protocol_whitelist=ffmpeg.LOCAL_ONLY)["s"])
         language = _LANGUAGES.get(captions.language[:2].lower(), "und")
         options |= {"c:s": "mov_text", "map_metadata": 3, "map_chapters": 3}
+        options |= {"disposition:s:0": "default" if captions.by_default else "0"}
         options |= {"metadata:s:a:0": f"language={language}", "metadata:s:s:0": f"language={language}"}
     options |= {"video_track_timescale": film_form.timescale(form), "movflags": "+faststart", "fflags": "+bitexact"}
     args: list[str] = graphs.output(*streams, str(film.absolute()), **options, f="mp4").get_args()

@@ -67,6 +67,15 @@ def join_narration(
     return NarrationTimes(at_ms, tuple(spans))
 
 
+def add_silence(wav: Path, out: Path, *, lead_ms: int, tail_ms: int) -> None:
+    """Writes a narration WAV with silence before and after it. Raises BadMedia."""
+    with _reading(wav) as sound, _writing(out) as track:
+        _silence(track, lead_ms)
+        for block in _blocks(sound, sound.getnframes()):
+            track.writeframesraw(block)
+        _silence(track, tail_ms)
+
+
 def encode_aac(wav: Path, out: Path, *, cancel: threading.Event | None = None) -> None:
     """Encodes a WAV as AAC in MP4, sample for sample in place: the encoder's delay is in the file's edit list."""
     sound = ffmpeg.source(wav, "wav").audio

@@ -19,9 +19,11 @@ from pipeline.contracts import (
     Look,
     MediaRef,
     PropDraft,
+    Render,
     SetDraft,
     digest,
 )
+from pipeline.film.options import film_options
 from pipeline.store import versions
 from pipeline.store.looks import show_reference
 from pipeline.store.models import Character, GuideImage, Project, Prop, Version
@@ -52,7 +54,20 @@ class MediaLookup(Protocol):
 def film_form(project: Project) -> FilmForm:
     """The film's form: by the aspect ratio, unless the project's options name one (benchmarks, tests)."""
     own = (project.options or {}).get("form")
-    return FilmForm.model_validate(own) if own else FilmForm.of(project.aspect_ratio)  # type: ignore[arg-type]
+    if own:
+        return FilmForm.model_validate(own)
+    form = FilmForm.of(project.aspect_ratio)  # type: ignore[arg-type]
+    if film_options(project.options).quality == "draft":
+        return FilmForm(width=form.width // 2, height=form.height // 2, fps=form.fps)
+    return form
+
+
+def render_of(project: Project, kind: Literal["image", "video", "lipsync"]) -> Render:
+    """Who is to make the project's pictures, clips or lips; a draft's are the built-in engines' work."""
+    if film_options(project.options).quality == "draft":
+        return "preview"
+    chosen: Render = getattr(project, f"render_{kind}")
+    return chosen
 
 
 def kind_of(entity: Entity) -> EntityKind:

@@ -61,15 +61,11 @@ class Generator:
     """One per store. Every method may be called from any thread."""
 
     def __init__(
-        self,
-        store: Store,
-        chain: ProviderChain,
-        *,
-        timing: Timing | None = None,
-        spend_cap_cents: int | None = None,
+        self, store: Store, chain: ProviderChain, *, timing: Timing | None = None, spend_cap_cents: int | None = None
     ) -> None:
         self._store = store
         self._chain = chain
+        self.compute = chain.compute  # heavy work of our own, in the engines' pool
         self.records = Records(store, spend_cap_cents=spend_cap_cents)
         self._lock = threading.Lock()
         self._making: dict[str, _Shared] = {}

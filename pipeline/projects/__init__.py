@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipeline.errors import Conflict, InvalidInput, NotFound
+from pipeline.film.options import FilmOptions, film_options, with_choices
 from pipeline.projects.clips import clip_rows
 from pipeline.projects.entities import drop_built_prompts
 from pipeline.projects.fields import (
@@ -61,7 +62,11 @@ def create_project(
     if not given.get("title"):
         given["title"] = title_of(given["idea"] if from_idea else given["story"])
         kept |= {"title": "idea"} if from_idea else {}
-    project = Project(**given, narrator_voice_chosen=bool(given.get("narrator_voice")), options=kept)
+    columns, chosen = _parted(given)
+    project = Project(
+        **columns, narrator_voice_chosen=bool(given.get("narrator_voice")), options=with_choices(kept, chosen)
+    )
+    _check_draft(project)
     session.add(project)
     session.flush()
     return project
@@ -82,13 +87,36 @@ def change_project(
         raise Conflict("The film is being made from this story.", hint="Pause it before you change the story.")
     if given.get("style", project.style) != project.style:
         drop_built_prompts(session, project_id)
-    for name, value in given.items():
+    columns, chosen = _parted(given)
+    for name, value in columns.items():
         setattr(project, name, value)
+    project.options = with_choices(project.options, chosen)
+    _check_draft(project)
     if "narrator_voice" in given:
         project.narrator_voice_chosen = bool(given["narrator_voice"])
     project.version += 1
     session.flush()
     return project
+
+
+def _parted(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The given fields: those that are columns, and those that are choices about the film."""
+    names = FilmOptions.model_fields.keys()
+    return (
+        {name: value for name, value in given.items() if name not in names},
+        {name: value for name, value in given.items() if name in names},
+    )
+
+
+def _check_draft(project: Project) -> None:
+    """Raises InvalidInput where a draft is to be paid for."""
+    paid = [kind for kind in ("image", "video", "lipsync") if getattr(project, f"render_{kind}") == "paid"]
+    if film_options(project.options).quality == "draft" and paid:
+        raise InvalidInput(
+            f"A draft is drawn by the built-in engines, so its {paid[0]} work cannot be paid work.",
+            hint=f"Leave render_{paid[0]} at auto, or ask for full quality.",
+            field="quality",
+        )
 
 
 def delete_project(session: Session, project_id: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.contracts import Angle, CameraMove, Framing, SegmentKind, ShotDraft, TimeOfDay, Weather, WordTime
 from pipeline.errors import InvalidInput
+from pipeline.film.options import FilmOptions
 from pipeline.projects.documents import ProjectView, SceneView, SegmentView, ShotView, project_json, timeline_json
 from pipeline.projects.fields import ProjectFields, checked_fields, storable
 from pipeline.store.models import (
@@ -61,7 +62,7 @@ class _Form(BaseModel):
 
 class _Options(BaseModel):
     form: _Form | None = None
-    fade_ms: int = Field(default=0, ge=0, le=10_000)
+    film: FilmOptions = FilmOptions()
     removed: dict[str, list[str]] = {}
 
 
@@ -106,6 +107,7 @@ _OWNED = {"guide_images": ("entity_type", "entity_id"), "versions": ("subject_ty
 _KEYS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str], str], ...] = (
     (re.compile(r"refs/(character|set|prop)/(\d{1,18})"), lambda match: f"{match[1]}s", "refs/{0}/{1}"),
     (re.compile(r"(frames|videos|lipsync)/(\d{1,18})"), lambda match: "shots", "{0}/{1}"),
+    (re.compile(r"(export/shot)/(\d{1,18})"), lambda match: "shots", "{0}/{1}"),
     (re.compile(r"(voices)/(\d{1,18})"), lambda match: "characters", "{0}/{1}"),
 )
 # Columns whose inside is read: narrower than the models' annotations say.

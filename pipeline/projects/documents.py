@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Boolean, Connection, Table
 
 from pipeline.contracts import AspectRatio, Render, WordTime
 from pipeline.errors import InvalidInput, NotFound
+from pipeline.film.options import KEY, CaptionStyle, FilmOptions, Quality
 from pipeline.generation.image_analysis import Seen
 from pipeline.store.models import Base, Project, Scene, ScriptSegment, Shot
 
@@ -71,6 +72,11 @@ class ProjectLine(Document):
     render_image: Render
     render_video: Render
     render_lipsync: Render
+    captions: CaptionStyle
+    title_card: bool
+    end_card: bool
+    fades: bool
+    quality: Quality
     narration_url: str | None
     narration_ms: int | None
     film_url: str | None
@@ -278,8 +284,20 @@ def project_json(connection: Connection, project_id: int) -> str:
 
 @cache
 def _project_statement() -> str:
-    row = row_sql(ProjectView, _table(Project), {"state": _STATE})
+    row = row_sql(ProjectView, _table(Project), {"state": _STATE} | _choices_sql())
     return f"SELECT {row} FROM projects WHERE id = ? AND deleted_at IS NULL"
+
+
+def _choices_sql() -> dict[str, str]:
+    """The SQL of a project's FilmOptions, which lie together in one column."""
+    found = {}
+    for name, info in FilmOptions.model_fields.items():
+        chosen, default = f"json_extract(projects.options, '$.{KEY}.{name}')", info.default
+        if isinstance(default, bool):
+            found[name] = f"json(iif(coalesce({chosen}, {int(default)}), 'true', 'false'))"
+        else:
+            found[name] = f"coalesce({chosen}, '{default}')"
+    return found
 
 
 def page_of_projects(
@@ -304,7 +322,7 @@ def projects_json(connection: Connection, ids: Sequence[int], progress: Mapping[
 
 @cache
 def _projects_statement() -> str:
-    given = {"state": _STATE}
+    given = {"state": _STATE} | _choices_sql()
     given |= {"percent": _MARK.format(name="percent"), "yoloStep": _MARK.format(name="step")}
     rows = "SELECT * FROM projects WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC"
     # Parameters are numbered by their first place in the text, where the marks stand before the ids.

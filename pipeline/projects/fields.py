@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from pipeline.contracts import AspectRatio, Render
 from pipeline.errors import Conflict, InvalidInput
+from pipeline.film.options import CaptionStyle, Quality
 from pipeline.writer.text import count_words, has_words
 
 CHARACTERS_PER_WORD = 20  # a story of so many characters for each allowed word is refused unread
@@ -36,7 +37,8 @@ Text = Annotated[str, AfterValidator(storable)]
 
 
 class ProjectFields(BaseModel):
-    """The fields that a user may set, named as the columns. What is left out gets its default, or keeps its value."""
+    """The fields that a user may set, named as the columns or as in FilmOptions. What is left out gets its default, or
+    keeps its value."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -58,6 +60,11 @@ class ProjectFields(BaseModel):
     render_image: Render = "auto"
     render_video: Render = "auto"
     render_lipsync: Render = "auto"
+    captions: CaptionStyle = "track"
+    title_card: bool = False
+    end_card: bool = False
+    fades: bool = True
+    quality: Quality = "full"
 
 
 def checked_fields(fields: Mapping[str, Any], *, max_story_words: int) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def little_film(store: Store, *, title: str = "The Crow", words: str = "The crow
             title=title,
             story="The crow sang. Mira heard it.",
             style=words,
-            options={"cli": {"digest": "d"}, "fade_ms": 5},
+            options={"cli": {"digest": "d"}, "film": {"captions": "burned"}},
         )
         session.add(project)
         session.flush()
