@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -29,7 +30,7 @@ from pipeline.generation.prices import PublishedPrices
 from pipeline.generation.timing import Timing
 from pipeline.generation.voice_samples import VoiceSamples
 from pipeline.runner.driver import Driver, Ending
-from pipeline.runner.estimate import Estimate, estimate, price_notes
+from pipeline.runner.estimate import Estimate, estimate, of_unit, price_notes
 from pipeline.runner.image_analyses import ImageAnalyses
 from pipeline.runner.jobs import Jobs
 from pipeline.runner.lanes import open_lanes
@@ -38,6 +39,7 @@ from pipeline.runner.problems import general
 from pipeline.runner.reference_jobs import ReferenceJobs
 from pipeline.runner.reuse import RunOptions
 from pipeline.runner.status import progress_of, run_status
+from pipeline.runner.unit_jobs import SORTS, UnitJobs
 from pipeline.settings import Settings
 from pipeline.stage import Stage, StageContext, lipsync_key, video_key
 from pipeline.stages import all_stages
@@ -102,6 +104,8 @@ class Runner:
             self.jobs.attend,
         )
         self.loose = LooseWork(scope, look_every_s=_LOOK_EVERY_S * timing.pace)
+        price = partial(of_unit, self._chain, self._text)
+        self.units = {sort.name: UnitJobs(sort, store, self.loose, self.jobs, price) for sort in SORTS}
 
     # --- Commands -------------------------------------------------------------------------------
 
@@ -247,8 +251,8 @@ class Runner:
         for live in lives:
             live.driver.stop()
         deadline = time.monotonic() + timeout_s
-        self.loose.close(timeout_s)
-        self.jobs.close(max(0.1, deadline - time.monotonic()))
+        self.jobs.close(timeout_s)  # before what they wait for: they are to go on later, not to fail
+        self.loose.close(max(0.1, deadline - time.monotonic()))
         for live in lives:
             live.thread.join(max(0.1, deadline - time.monotonic()))
         for lane in self.lanes.values():

@@ -7,8 +7,9 @@ length, and the range is wide. Work that a provider has already counts in the le
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -47,6 +48,7 @@ TEXT = (0.5, 2.0)  # an answer's length is known only when it is there, and a qu
 # Seconds that a provider takes as a rule for one unit; of our own engines `progress` knows better.
 PROVIDER_SECONDS: Mapping[str, float] = {"audio": 4.0, "refs": 15.0, "frames": 15.0, "videos": 90.0, "lipsync": 60.0}
 QUESTION_SECONDS = 20.0
+_QUESTION_OF_A_SCENE = (6_000, 900)  # characters read, tokens written
 _FILE = MediaRef(sha256="0" * 64, ext="png", size=0)
 
 
@@ -139,6 +141,29 @@ def price_notes(store: Store, text: TextChain, project_id: int) -> list[str]:
     with store.db.read() as session:
         asked = session.execute(select(Generation.provider, Generation.model).where(*where).distinct()).all()
     return text.price_notes({(provider, model) for provider, model in asked})
+
+
+def of_unit(
+    chain: ProviderChain, text: TextChain, project: Project, stage: str, row: Shot | Scene | ScriptSegment, render: str
+) -> int:
+    """What one unit would cost at the first choice, in micro-dollars. Raises NeedsSetup."""
+    if isinstance(row, Scene):
+        adapter = text.first_choice(render)
+        return 0 if adapter is None else adapter.estimate(_question(*_QUESTION_OF_A_SCENE))
+    if isinstance(row, ScriptSegment):
+        request: JobRequest = SpeechRequest(text=row.text, voice="", language=project.language or "en")
+    else:
+        form, take = film_form(project), _Take(row.start_ms, row.end_ms, row.kind == "dialogue")
+        clip = partial(_clip, project, form, take, project.render_lipsync != "preview")
+        makes: dict[str, Callable[[], JobRequest]] = {
+            "frames": partial(_frame, project, form),
+            "videos": clip,
+            "lipsync": partial(_lips, form, take),
+        }
+        request = makes[stage]()
+    [request] = _voiced([request], chain, render)
+    first = chain.candidates(request, render)[0]
+    return first.adapter.estimate(request, first.model.name)
 
 
 # --- Prices ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +17,8 @@ from pipeline.contracts import Lane, MediaRef
 from pipeline.errors import Cancelled, ProductError
 from pipeline.generation.generate import Generated
 from pipeline.generation.image_analysis import PICTURES, PictureReader, Seen
-from pipeline.runner.jobs import Asked, Errand, Jobs, Made
+from pipeline.runner.job_kinds import Asked, Errand, JobKind, Made
+from pipeline.runner.jobs import Jobs
 from pipeline.store import Store
 from pipeline.store.models import ImageAnalysis, Job, MediaFile
 from pipeline.store.states import analysis_status
@@ -27,11 +28,11 @@ log = logging.getLogger(__name__)
 KIND = "analyse"
 
 
-class ImageAnalyses:
+class ImageAnalyses(JobKind):
     """One per runner. Every method may be called from any thread."""
 
-    name: ClassVar[str] = KIND
-    lane: ClassVar[Lane] = Lane.SIGHT
+    name = KIND
+    lane = Lane.SIGHT
 
     def __init__(self, store: Store, reader: PictureReader, jobs: Jobs) -> None:
         self._store = store

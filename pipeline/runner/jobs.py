@@ -1,6 +1,7 @@
-"""Pieces of work that a person asked for, one by one, beside any run: a picture made, a picture looked at.
+"""Pieces of work that a person asked for, one by one, beside any run: a picture made, a picture looked at, a clip made
+again.
 
-Hides the table that they survive a restart in, the lane they wait in, and the joining of equal ones. What a kind of job
+Hides the table that they survive a restart in, where they wait, and the joining of equal ones. What a kind of job
 does is the kind's affair; a job's result is written in the transaction that ends it.
 """
 
@@ -10,18 +11,18 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane
 from pipeline.errors import Cancelled, Conflict, NotFound, ProductError
-from pipeline.generation.generate import Generated, Generator
-from pipeline.generation.outcomes import Unresolved
+from pipeline.generation.generate import Generator
 from pipeline.generation.record import Row
+from pipeline.runner.job_kinds import PREFIX, Asked, Errand, JobKind, asked
 from pipeline.runner.lanes import LaneQueue
 from pipeline.store import Store
 from pipeline.store.models import Generation, Job
@@ -29,55 +30,8 @@ from pipeline.store.states import job_state
 
 log = logging.getLogger(__name__)
 
-_PREFIX = "jobs/"
 LIVE = ("queued", "running")
-
-
-@dataclass(frozen=True)
-class Errand:
-    """What a job is for. Two with equal errands are not at work at once: the second one asked for is the first."""
-
-    kind: str
-    target_type: str
-    target_id: int
-    inputs_digest: str
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A job as it was asked for. `inputs` is all that its making needs, so that another attempt makes the same."""
-
-    id: str
-    project_id: int
-    kind: str
-    target_type: str
-    target_id: int
-    inputs: dict[str, Any]
-
-    @property
-    def unit_key(self) -> str:
-        """How provider work and log lines name the job."""
-        return f"{_PREFIX}{self.id}"
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a job made. `apply` writes its rows, in the transaction that ends the job, and gives the job's `result`."""
-
-    text: str
-    apply: Callable[[Session], dict[str, Any]]
-
-
-class JobKind(Protocol):
-    """One kind of job. `run` blocks, in a thread of `lane`, and raises ProductError; `late` is told of a result that
-    came when the job had been cancelled or had failed."""
-
-    name: ClassVar[str]
-    lane: ClassVar[Lane]
-
-    def run(self, job: Asked, cancel: threading.Event) -> Made: ...
-
-    def late(self, session: Session, job: Asked, made: Generated) -> None: ...
+_MOST_WAITED_S = 10.0
 
 
 class Jobs:
@@ -89,7 +43,9 @@ class Jobs:
         self._lanes = lanes
         self._kinds: dict[str, JobKind] = {}
         self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
         self._at_work: dict[str, threading.Event] = {}
+        self._alone: set[str] = set()  # those with a thread of their own
         self._closing = threading.Event()
 
     def register(self, kind: JobKind) -> None:
@@ -131,7 +87,7 @@ class Jobs:
         return session.scalars(select(Job).filter_by(**asdict(errand)).where(Job.status.in_(LIVE))).first()
 
     def start(self, job_id: str) -> None:
-        """Puts a committed job into its lane."""
+        """Puts a committed job to work, or into its lane."""
         with self._store.db.read() as session:
             row = session.get(Job, job_id)
         if row is None or row.status != "queued" or self._closing.is_set():
@@ -141,8 +97,20 @@ class Jobs:
             if job_id in self._at_work:
                 return
             self._at_work[job_id] = threading.Event()
-        key = f"{_PREFIX}{job_id}"
+            if kind.lane is None:
+                self._alone.add(job_id)
+        if kind.lane is None:
+            threading.Thread(target=self._work, args=(job_id,), name=f"job-{job_id[:8]}", daemon=True).start()
+            return
+        key = f"{PREFIX}{job_id}"
         self._lanes[kind.lane].submit(row.project_id or 0, key, lambda _: self._work(job_id), owner=self, ahead=True)
+
+    def wait(self, job_id: str, timeout_s: float) -> Job:
+        """The job once nobody is at work on it, or after that time. Raises NotFound."""
+        with self._ended:
+            self._ended.wait_for(lambda: job_id not in self._at_work, timeout_s)
+        with self._store.db.read() as session:
+            return _row(session, job_id)
 
     def cancel(self, job_id: str) -> Job:
         """Ends a job; what a provider has begun is kept when it comes, and not shown. Raises NotFound, Conflict."""
@@ -150,6 +118,7 @@ class Jobs:
             row = _row(session, job_id)
             if not job_state(session, job_id, "cancelled"):
                 raise Conflict(f"This job is {row.status}; there is nothing to cancel.")
+            self._kinds[row.kind].taken_back(session, row)
             self._tell(session, row, "cancelled")
         self._stop(job_id)
         return row
@@ -165,8 +134,9 @@ class Jobs:
     def _cancel_all(self, query: Any) -> None:
         with self._store.db.write(durable=True) as session:
             ids = [job_id for job_id in session.scalars(query).all() if job_state(session, job_id, "cancelled")]
-            for job_id in ids:
-                self._tell(session, _row(session, job_id), "cancelled")
+            for row in [_row(session, job_id) for job_id in ids]:
+                self._kinds[row.kind].taken_back(session, row)
+                self._tell(session, row, "cancelled")
         for job_id in ids:
             self._stop(job_id)
 
@@ -190,6 +160,7 @@ class Jobs:
                 return same
             if row.status == "done" or not self._queue_again(session, row, attempt=row.attempt + 1):
                 raise Conflict(f"This job is {row.status}; there is nothing to make again.")
+            self._kinds[row.kind].asked_again(session, row)
         self.start(job_id)
         return row
 
@@ -202,12 +173,10 @@ class Jobs:
 
     def _await_end(self, job_id: str) -> None:
         """A job that was just cancelled may still be on its way out."""
-        deadline = time.monotonic() + 10
-        while job_id in self._at_work and time.monotonic() < deadline:
-            with self._store.db.read() as session:
-                if _row(session, job_id).status in LIVE:
-                    return
-            time.sleep(0.02)
+        with self._store.db.read() as session:
+            live = _row(session, job_id).status in LIVE
+        if not live:
+            self.wait(job_id, _MOST_WAITED_S)
 
     # --- Working --------------------------------------------------------------------------------
 
@@ -222,16 +191,28 @@ class Jobs:
         except Exception:
             log.exception("job %s", job_id)
         finally:
-            with self._lock:
+            with self._ended:
                 self._at_work.pop(job_id, None)
+                self._alone.discard(job_id)
+                self._ended.notify_all()
 
     def _begun(self, job_id: str) -> Asked | None:
         with self._store.db.write(durable=True) as session:
             row = session.get(Job, job_id)
-            if row is None or self._closing.is_set() or not job_state(session, job_id, "running"):
+            if row is None or self._closing.is_set() or row.status != "queued":
                 return None
+            if self._kinds[row.kind].lane is not None:
+                self._move_on(session, row)
+            return asked(row)
+
+    def began(self, job_id: str) -> None:
+        """A job without a lane has waited long enough: its work has begun. It may be said more than once."""
+        with self._store.db.write(durable=True) as session:
+            self._move_on(session, _row(session, job_id))
+
+    def _move_on(self, session: Session, row: Job) -> None:
+        if job_state(session, row.id, "running"):
             self._tell(session, row, "running")
-            return _asked(row)
 
     def _one(self, job: Asked, cancel: threading.Event) -> None:
         try:
@@ -248,6 +229,7 @@ class Jobs:
             self._failed(job, ProductError(f"An unexpected {type(failure).__name__}.", hint="Try again."))
             return
         with self._store.db.write(durable=True) as session:
+            job_state(session, job.id, "running")  # what it needs may have been there already
             if job_state(session, job.id, "done", cost_micros=_cost(session, job)):
                 row = _row(session, job.id)
                 row.result = made.apply(session)
@@ -255,8 +237,9 @@ class Jobs:
 
     def _failed(self, job: Asked, failure: ProductError) -> None:
         error = {"code": failure.code, "detail": failure.detail, "hint": failure.hint, "field": failure.field}
-        if isinstance(failure, Unresolved):
-            error["generation_id"] = failure.generation_id
+        generation_id = getattr(failure, "generation_id", None)
+        if generation_id is not None:
+            error["generation_id"] = generation_id
         with self._store.db.write(durable=True) as session:
             if job_state(session, job.id, "failed", error=error, cost_micros=_cost(session, job)):
                 self._tell(session, _row(session, job.id), "failed", failure.sentence)
@@ -268,7 +251,7 @@ class Jobs:
             level="error" if status == "failed" else "info",
             kind="job",
             stage="jobs",
-            unit=f"{_PREFIX}{row.id}",
+            unit=f"{PREFIX}{row.id}",
             text=text,
             data={"job": row.id, "kind": row.kind, "status": status, "target": f"{row.target_type}/{row.target_id}"},
         )
@@ -284,34 +267,48 @@ class Jobs:
             self.start(row.id)
 
     def attend(self, row: Row) -> bool:
-        """Sees to provider work of a job that nobody waits for; False when it is no job's."""
-        if not row.unit_key.startswith(_PREFIX):
-            return False
-        job_id = row.unit_key.removeprefix(_PREFIX)
+        """Sees to provider work of a job that nobody waits for. False: no job wants it; a film may want a unit's."""
         now = self._generator.records.row(row.id)
         with self._store.db.read() as session:
-            job = session.get(Job, job_id)
-        if now is None or job is None or job.status in LIVE:
+            job = _job_of(session, row)
+        of_jobs_alone = row.unit_key.startswith(PREFIX)
+        if now is None or job is None:
+            return of_jobs_alone
+        if job.status in LIVE:
+            if job.boot_id != self._store.boot_id:
+                self.recover()
             return True
+        if self._goes_on(job, now):
+            return True
+        if now.status == "accepted" and (of_jobs_alone or row.id in self._kinds[job.kind].left(job)):
+            self._collect(now, asked(job))
+            return True
+        return of_jobs_alone
+
+    def _goes_on(self, job: Job, row: Row) -> bool:
+        """Whether a job that failed because the provider's answer was lost is at work again, the case being settled."""
         waited = job.status == "failed" and (job.error or {}).get("generation_id") == row.id
-        if waited and now.status != "ambiguous":
-            with self._store.db.write(durable=True) as session:
-                again = self._queue_again(session, _row(session, job_id), attempt=job.attempt)
-            if again:
-                self.start(job_id)
-        elif now.status == "accepted":
-            self._collect(now, _asked(job))
-        return True
+        if not waited or row.status == "ambiguous":
+            return False
+        with self._store.db.write(durable=True) as session:
+            found = _row(session, job.id)
+            wanted = self._kinds[job.kind].is_wanted(session, found)
+            again = wanted and self._queue_again(session, found, attempt=found.attempt)
+        if again:
+            self.start(job.id)
+        return again
 
     def _collect(self, row: Row, job: Asked) -> None:
+        kind = self._kinds[job.kind]
         try:
             late = self._generator.collect(row, self._closing)
+            kept = None if late is None else kind.fitted(job, late)
         except ProductError as failure:
             log.info("late result of job %s: %s", job.id, failure)
             return
-        if late is not None:
+        if kept is not None:
             with self._store.db.write(durable=True) as session:
-                self._kinds[job.kind].late(session, job, late)
+                kind.late(session, job, kept)
                 self._tell(session, _row(session, job.id), "late", "A result came after all; it is kept.")
 
     def phase(self, row: Job) -> str:
@@ -319,7 +316,7 @@ class Jobs:
         if row.status == "queued":
             return "waiting"
         live = row.status == "running"
-        return (self._generator.phase(row.project_id or 0, f"{_PREFIX}{row.id}") or "working") if live else ""
+        return (self._generator.phase(row.project_id or 0, asked(row).unit_key) or "working") if live else ""
 
     def close(self, timeout_s: float) -> None:
         """Stops what is at work; the next process takes it up."""
@@ -331,6 +328,8 @@ class Jobs:
         for event in events:
             event.set()
         deadline = time.monotonic() + timeout_s
+        with self._ended:
+            self._ended.wait_for(lambda: not self._alone, timeout_s)
         while any(lane.serves(self) for lane in self._lanes.values()) and time.monotonic() < deadline:
             time.sleep(0.02)
 
@@ -342,10 +341,22 @@ def _row(session: Session, job_id: str) -> Job:
     return row
 
 
-def _asked(row: Job) -> Asked:
-    return Asked(row.id, row.project_id or 0, row.kind, row.target_type, row.target_id, dict(row.inputs))
+def _job_of(session: Session, row: Row) -> Job | None:
+    """The job that provider work belongs to: of a film's unit, the newest that makes it."""
+    if row.unit_key.startswith(PREFIX):
+        return session.get(Job, row.unit_key.removeprefix(PREFIX))
+    of_unit = select(Job).where(Job.project_id == row.project_id, Job.inputs["unit"].as_string() == row.unit_key)
+    return session.scalars(of_unit.order_by(Job.created_at.desc(), Job.id).limit(1)).first()
+
+
+def spent_on(session: Session, project_id: int | None, unit_key: str) -> int:
+    """What the work of this name has been billed so far, in micro-dollars."""
+    query = select(func.coalesce(func.sum(Generation.actual_micros), 0)).where(
+        Generation.unit_key == unit_key, Generation.project_id == project_id
+    )
+    return int(session.scalar(query) or 0)
 
 
 def _cost(session: Session, job: Asked) -> int:
-    query = select(func.coalesce(func.sum(Generation.actual_micros), 0)).where(Generation.unit_key == job.unit_key)
-    return int(session.scalar(query) or 0)
+    """A unit may have been made before: what it had cost when it was asked for is no part of the job's bill."""
+    return spent_on(session, job.project_id or None, job.unit_key) - int(job.inputs.get("spent", 0))

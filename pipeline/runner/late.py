@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.contracts import MediaRef
 from pipeline.film.timeline import slot_frames
 from pipeline.generation.entities import ENTITIES, Entity, EntityType, keep_late_reference
 from pipeline.generation.generate import Generated
@@ -20,7 +21,9 @@ def keep_version(ctx: StageContext, unit_key: str, late: Generated) -> None:
     """
     stage, *rest = unit_key.split("/")
     if stage in _SLOTS:
-        _keep_for_shot(ctx, int(rest[0]), _SLOTS[stage], late)
+        media = fitted(ctx, int(rest[0]), _SLOTS[stage], late)
+        with ctx.store.db.write() as session:
+            keep_late(session, int(rest[0]), _SLOTS[stage], media.url, dict(media.meta))
     elif stage == "refs" and rest[0] in _TYPES:
         with ctx.store.db.write() as session:
             entity: Entity | None = session.get(ENTITIES[_TYPES[rest[0]]], int(rest[1]))
@@ -28,14 +31,11 @@ def keep_version(ctx: StageContext, unit_key: str, late: Generated) -> None:
                 keep_late_reference(session, entity, late.media.url, late.media.meta)
 
 
-def _keep_for_shot(ctx: StageContext, shot_id: int, slot: ShotSlot, late: Generated) -> None:
+def fitted(ctx: StageContext, shot_id: int, slot: ShotSlot, late: Generated) -> MediaRef:
+    """A late picture or clip in the form in which its shot would show it. Raises ProductError."""
     with ctx.read() as session:
         shot = session.get(Shot, shot_id)
-        if shot is None:
-            return
+        if shot is None or slot == "first_frame":
+            return late.media
         form = ctx.form(ctx.project(session))
-    media = late.media
-    if slot != "first_frame":
-        media, _ = ctx.fit(late, slot_frames(shot.start_ms, shot.end_ms, form.fps)[1], form)
-    with ctx.store.db.write() as session:
-        keep_late(session, shot_id, slot, media.url, dict(media.meta))
+    return ctx.fit(late, slot_frames(shot.start_ms, shot.end_ms, form.fps)[1], form)[0]

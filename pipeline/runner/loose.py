@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,13 +22,14 @@ from pipeline.generation.generate import Generator
 from pipeline.generation.outcomes import Unresolved
 from pipeline.generation.record import Row
 from pipeline.runner.driver import Driver
+from pipeline.runner.job_kinds import PREFIX
 from pipeline.runner.lanes import LaneQueue
 from pipeline.runner.late import keep_version
 from pipeline.runner.reuse import RunOptions
-from pipeline.runner.single import Single, only, unit_of
+from pipeline.runner.single import Single, only
 from pipeline.stage import Stage, StageContext, Unit
 from pipeline.store import Store
-from pipeline.store.models import Project, Run, Step
+from pipeline.store.models import Project, Run
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,17 @@ class Scope:
     attend: Callable[[Row], bool]
 
 
-@runtime_checkable
-class _Varies(Protocol):
-    """A stage whose finished work can be made once more, from another seed: `vary` changes the unit's digest."""
+@dataclass(frozen=True)
+class Wanted:
+    """A unit, and the stage and the world that would make it."""
 
-    def vary(self, session: Session, unit: Unit) -> None: ...
+    stage: Stage
+    ctx: StageContext
+    unit: Unit
+
+    def digest(self, session: Session) -> str:
+        """Of its inputs as they stand in the session."""
+        return self.stage.digest(self.ctx, session, self.unit)
 
 
 class LooseWork:
@@ -78,16 +84,16 @@ class LooseWork:
         render: Render | None = None,
         force: bool = True,
         attach_only: bool = False,
-        another: bool = False,
+        run_id: str | None = None,
+        stage: Stage | None = None,
+        begun: Callable[[], None] | None = None,
     ) -> Single:
         """Makes one unit, or joins the making of it. Raises NotFound, Conflict.
 
-        `another`: of what is finished another version is made, from another seed; what is not finished is made as it
-        was begun, so that asking twice does not pay twice.
+        `run_id`: by which the ledger knows it; work that another process began under it is gone on with. `stage`: in
+        place of the film's own. `begun` is told when its turn in its lane has come.
         """
-        stage = next((one for one in self._scope.stages if one.name == key.split("/")[0]), None)
-        if stage is None:
-            raise NotFound("There is no such work.")
+        stage = stage or self._stage(key)
         with self._lock:
             if self._closing.is_set():
                 raise Conflict("The program is shutting down.", hint="Start it again and the film goes on.")
@@ -95,16 +101,12 @@ class LooseWork:
             if known is not None:
                 return known
             self._scope.store.ledger.rehydrate(project_id)
-            run_id = (self._open_run(project_id) if attach_only else None) or f"single-{uuid.uuid4().hex}"
+            run_id = run_id or (self._open_run(project_id) if attach_only else None) or f"single-{uuid.uuid4().hex}"
             ctx = self._scope.context(project_id, run_id, render=render, attach_only=attach_only)
-            unit = unit_of(ctx, stage, key)
-            if unit is None:
-                raise NotFound("There is no such shot any more, or nothing of this kind is to be made for it.")
-            if another:
-                self._vary(stage, ctx, unit)
+            unit = _unit_of(ctx, stage, key)
             # Finished work stands when only something that a provider has is taken up: it is stale at most.
             options = RunOptions(redo_from=None if attach_only else stage.name, force=force)
-            driver = Driver(ctx, (only(stage, unit),), self._scope.lanes, options)
+            driver = Driver(ctx, (only(stage, unit, begun),), self._scope.lanes, options)
             single = Single(driver, threading.Event())
             self._singles[project_id, key] = single
         return single.start(f"single-{project_id}-{key}", lambda: self._gone(project_id, key))
@@ -116,14 +118,21 @@ class LooseWork:
                 select(Run.id).where(Run.project_id == project_id, Run.state.in_(("running", "paused")))
             )
 
-    def _vary(self, stage: Stage, ctx: StageContext, unit: Unit) -> None:
-        """The new seed is saved before anything is sent: whoever tries again sends the same request."""
-        if not isinstance(stage, _Varies):
-            return
-        with self._scope.store.db.write(durable=True) as session:
-            step = session.get(Step, (ctx.project_id, unit.key))
-            if step is not None and step.status == "done" and step.digest == stage.digest(ctx, session, unit):
-                stage.vary(session, unit)
+    def wanted(self, project_id: int, key: str, render: Render | None = None) -> Wanted:
+        """The unit as it would be made now. Raises NotFound."""
+        stage = self._stage(key)
+        ctx = self._scope.context(project_id, "asking", render=render)
+        return Wanted(stage, ctx, _unit_of(ctx, stage, key))
+
+    def context(self, project_id: int) -> StageContext:
+        """A stage's world outside any run."""
+        return self._scope.context(project_id, "late")
+
+    def _stage(self, key: str) -> Stage:
+        stage = next((one for one in self._scope.stages if one.name == key.split("/")[0]), None)
+        if stage is None:
+            raise NotFound("There is no such work.")
+        return stage
 
     def _gone(self, project_id: int, key: str) -> None:
         with self._lock:
@@ -155,8 +164,10 @@ class LooseWork:
         return row is not None
 
     def _go_on(self, row: Row) -> None:
-        """Whoever waited for this case goes on: the live run, the run that paused over it, or the unit by itself."""
-        if row.project_id is None or self._scope.attend(row):
+        """Whoever waited for this case goes on: the job, the live run, the run that paused over it, or the unit by
+        itself."""
+        attended = self._scope.attend(row)
+        if row.project_id is None or (attended and row.unit_key.startswith(PREFIX)):
             return
         driver = self._scope.driver(row.project_id)
         if driver is not None:
@@ -166,6 +177,8 @@ class LooseWork:
                 return
         elif self._paused_over_it(row.project_id):
             self._resume_if_settled(row.project_id)
+            return
+        if attended:
             return
         self._not_before.pop(row.id, None)
         try:
@@ -284,7 +297,7 @@ class LooseWork:
             return
         if late is not None:
             try:
-                keep_version(self._scope.context(row.project_id or 0, "late"), row.unit_key, late)
+                keep_version(self.context(row.project_id or 0), row.unit_key, late)
             except ProductError as failure:
                 log.warning("late result of %s: %s", row.unit_key, failure)
             self._scope.store.events.say(
@@ -304,3 +317,10 @@ class LooseWork:
         deadline = time.monotonic() + timeout_s
         for single in singles:
             single.done.wait(max(0.1, deadline - time.monotonic()))
+
+
+def _unit_of(ctx: StageContext, stage: Stage, key: str) -> Unit:
+    unit = next((unit for unit in stage.units(ctx) if unit.key == key), None)
+    if unit is None:
+        raise NotFound("There is no such shot any more, or nothing of this kind is to be made for it.")
+    return unit

@@ -7,7 +7,7 @@ the entity had been edited is shown only where nothing has ever been. It is kept
 from __future__ import annotations
 
 import threading
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +18,8 @@ from pipeline.generation.entities import ENTITIES, OWN_REFERENCE, Entity, Entity
 from pipeline.generation.generate import Generated, Generator
 from pipeline.generation.reference_images import DEFAULT, Plan, Wish, plan, shown_model, stored_prompt
 from pipeline.providers.catalogue import entries
-from pipeline.runner.jobs import Asked, Errand, Jobs, Made
+from pipeline.runner.job_kinds import Asked, Errand, JobKind, Made
+from pipeline.runner.jobs import Jobs
 from pipeline.store import Store, versions
 from pipeline.store.looks import show_reference
 from pipeline.store.models import Job, Project, Version
@@ -26,11 +27,11 @@ from pipeline.store.models import Job, Project, Version
 KIND = "reference_image"
 
 
-class ReferenceJobs:
+class ReferenceJobs(JobKind):
     """`ask` for one; the rest is for `Jobs`."""
 
-    name: ClassVar[str] = KIND
-    lane: ClassVar[Lane] = Lane.IMAGE
+    name = KIND
+    lane = Lane.IMAGE
 
     def __init__(self, store: Store, generator: Generator, jobs: Jobs) -> None:
         self._store = store

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from pipeline.runner.driver import Driver, Ending
-from pipeline.stage import Stage, StageContext, Unit
+from pipeline.runner.problems import Entry, general
+from pipeline.stage import Outcome, Stage, StageContext, Unit
 
 
-def only(stage: Stage, unit: Unit) -> Stage:
-    """The stage as if it had this unit alone."""
-    return cast(Stage, _OneUnit(stage, unit))
+def only(stage: Stage, unit: Unit, begun: Callable[[], None] | None = None) -> Stage:
+    """The stage as if it had this unit alone. `begun` is told whenever its work begins."""
+    return cast(Stage, _OneUnit(stage, unit, begun))
 
 
 class _OneUnit:
@@ -25,8 +26,9 @@ class _OneUnit:
     after: tuple[str, ...] = ()
     blocking = False
 
-    def __init__(self, stage: Stage, unit: Unit) -> None:
+    def __init__(self, stage: Stage, unit: Unit, begun: Callable[[], None] | None) -> None:
         self._stage = stage
+        self._begun = begun
         self._unit = replace(unit, needs=())
 
     def __getattr__(self, name: str) -> Any:
@@ -35,22 +37,42 @@ class _OneUnit:
     def units(self, ctx: StageContext) -> Sequence[Unit]:
         return [self._unit]
 
+    def run(self, ctx: StageContext, unit: Unit) -> Outcome:
+        if self._begun is not None:
+            self._begun()
+        return self._stage.run(ctx, unit)
+
     def verify(self, ctx: StageContext) -> None:
         return None
 
 
 @dataclass
 class Single:
-    """A unit in the making. `ending` and the driver's `problems` are whole once `done` is set."""
+    """A unit in the making. `ending`, `failure` and `notes` are whole once `done` is set."""
 
     driver: Driver
     done: threading.Event
     ending: Ending | None = None
 
     @property
-    def failure(self) -> dict[str, Any] | None:
+    def failure(self) -> Entry | None:
         """What went wrong, as {"code", "text", ...}."""
-        return next(iter(self.driver.problems), None)
+        if self._is_made:
+            return None
+        if self.driver.problems:
+            return self.driver.problems[-1]
+        code, text = (self.ending.code, self.ending.detail) if self.ending is not None else (None, "")
+        return general(code or "internal", text or "It ended unexpectedly.")
+
+    @property
+    def notes(self) -> list[Entry]:
+        """Things to know of what was made."""
+        return list(self.driver.problems) if self._is_made else []
+
+    @property
+    def _is_made(self) -> bool:
+        failed = any(node.state == "failed" for node in self.driver.graph.nodes.values())
+        return self.ending is not None and self.ending.state == "done" and not failed
 
     def start(self, name: str, finally_: Callable[[], None]) -> Single:
         def work() -> None:
@@ -62,7 +84,3 @@ class Single:
 
         threading.Thread(target=work, name=name, daemon=True).start()
         return self
-
-
-def unit_of(ctx: StageContext, stage: Stage, key: str) -> Unit | None:
-    return next((unit for unit in stage.units(ctx) if unit.key == key), None)

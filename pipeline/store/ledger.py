@@ -272,6 +272,25 @@ def forget_units(session: Session, project_id: int, keys: Iterable[str]) -> None
         session.connection().exec_driver_sql(_FORGET, (project_id, key))
 
 
+def take_back(
+    session: Session,
+    project_id: int,
+    key: str,
+    *,
+    run_id: str,
+    status: Literal["done", "skipped", "pending"],
+    digest: str,
+) -> bool:
+    """A unit that a run of this id has begun is as it was before, in the caller's transaction: whoever is at work on it
+    will not win its settle. False when it is finished, or another run's."""
+    origins = set(sources(STEP_EDGES, status)) & {"running", "parked", "pending"}
+    statement = (
+        "UPDATE steps SET status = ?, digest = ?, error = NULL, provider = NULL, handle = NULL"
+        f" WHERE project_id = ? AND key = ? AND run_id = ? AND status IN {_in(sorted(origins))}"
+    )
+    return session.connection().exec_driver_sql(statement, (status, digest, project_id, key, run_id)).rowcount == 1
+
+
 def move_units(session: Session, project_id: int, moves: Mapping[str, str | None]) -> None:
     """Gives units other keys, because what they make has another place now; None: it has none any more.
 

@@ -103,17 +103,26 @@ def another(shot: Shot, slot: ShotSlot) -> None:
     shot.variations = {**wanted, slot: wanted.get(slot, 0) + 1}
 
 
-def keep_late(session: Session, shot_id: int, slot: ShotSlot, url: str, meta: dict[str, Any] | None = None) -> None:
+def keep_late(
+    session: Session,
+    shot_id: int,
+    slot: ShotSlot,
+    url: str,
+    meta: dict[str, Any] | None = None,
+    *,
+    earlier_text: bool = True,
+) -> None:
     """A result for what was edited or cleared while it was made: a version "from earlier text".
 
-    It is shown only where nothing has ever been: an empty place that a user has cleared stays empty.
+    It is shown only where nothing has ever been: an empty place that a user has cleared, or for which they have
+    cancelled the work, stays empty.
     """
     shot = session.get(Shot, shot_id)
     if shot is None:
         return
     never = slot not in (shot.variations or {}) and not versions.ever_filled(session, "shots", shot_id, slot)
     versions.keep(
-        session, shot.project_id, "shots", shot_id, slot, url, source="generated", earlier_text=True, meta=meta
+        session, shot.project_id, "shots", shot_id, slot, url, source="generated", earlier_text=earlier_text, meta=meta
     )
     if never:
         setattr(shot, f"{slot}_url", url)

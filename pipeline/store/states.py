@@ -40,7 +40,7 @@ RUN_EDGES: Final[Edges] = {
 STEP_EDGES: Final[Edges] = {
     "pending": {
         "running": "handed back: paused, to be tried again, or its process died",
-        "parked": "the provider has lost the job",
+        "parked": "the provider has lost the job, or nobody wants it any more",
         "done": "marked stale on request",
         "failed": "marked stale on request",
         "skipped": "marked stale on request",
@@ -54,9 +54,17 @@ STEP_EDGES: Final[Edges] = {
         "running": "the process that ran it is dead: its boot is not ours",
     },
     "parked": {"running": "a provider owns the work now, and its handle is saved"},
-    "done": {"running": "made here", "parked": "made by the provider"},
+    "done": {
+        "running": "made here",
+        "parked": "made by the provider",
+        "pending": "another version was wanted, and is no more: the one before it stands",
+    },
     "failed": {"running": "here", "parked": "at the provider"},
-    "skipped": {"running": "there is nothing to do, for a reason that is kept", "parked": "given up, and not needed"},
+    "skipped": {
+        "running": "there is nothing to do, for a reason that is kept",
+        "parked": "given up, and not needed",
+        "pending": "it was wanted after all, and is no more",
+    },
 }
 
 GENERATION_EDGES: Final[Edges] = {

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.errors import InvalidInput, NotFound
 from pipeline.projects import live_project
+from pipeline.runner.job_kinds import asked
 from pipeline.runner.jobs import LIVE
 from pipeline.store.models import Job
 from server.contract import WORK_PROBLEMS, Answer, Page, Paged, Text, Whole, api, of_everything
@@ -30,13 +31,15 @@ class JobError(Answer):
 
 
 class JobView(Answer):
-    """`phase`: where the work stands; empty once it has ended. `model`: as users choose it, empty for the default."""
+    """`phase`: where the work stands; empty once it has ended. `model`: as users choose it, empty for the default.
+    `unit`: its name in the events, and in what the work has cost."""
 
     id: str
     project_id: int | None
     kind: str
     target_type: str
     target_id: int
+    unit: str
     status: Literal["queued", "running", "done", "failed", "cancelled"]
     phase: str
     model: str
@@ -57,7 +60,7 @@ class Wanted(Paged):
     project_id: Annotated[Whole, Field(ge=1)] | None = None
     active: Literal["true", "false"] = "false"
     kind: Annotated[Text, Field(max_length=60)] | None = None
-    target_type: Literal["characters", "sets", "props", "shots", "images"] | None = None
+    target_type: Literal["characters", "sets", "props", "shots", "scenes", "segments", "images"] | None = None
     target_id: Annotated[Whole, Field(ge=0)] | None = None
 
 
@@ -68,6 +71,7 @@ def job_view(row: Job) -> JobView:
         kind=row.kind,
         target_type=row.target_type,
         target_id=row.target_id,
+        unit=asked(row).unit_key,
         status=row.status,  # type: ignore[arg-type]
         phase=services().runner.jobs.phase(row),
         model=row.model,

@@ -1,4 +1,4 @@
-"""One shot at a time: its frame, its clip, its lips made again, e.g. in paid quality; and the lips of a whole film."""
+"""One shot at a time: its frame, its clip, its lips made again, e.g. in paid quality; the lips of a whole film."""
 
 from __future__ import annotations
 
@@ -8,37 +8,24 @@ from flask import Blueprint, request
 from sqlalchemy import select
 
 from pipeline.contracts import Render
-from pipeline.errors import Conflict, NotFound
+from pipeline.errors import Conflict
 from pipeline.generation.lipsync import estimate_micros
 from pipeline.projects import live_project
-from pipeline.projects.editing import let_go
-from pipeline.runner.single import Single
-from pipeline.stage import frame_key, lipsync_key, video_key
-from pipeline.store.models import Shot
-from pipeline.store.places import ShotSlot
+from pipeline.stage import lipsync_key
+from pipeline.store.models import Job, Shot
+from server.api.jobs import JobView, job_view
 from server.contract import WORK_PROBLEMS, Answer, Body, Page, Turn, api
 from server.http import services
 
 room = Blueprint("shots", __name__, url_prefix="/api")
 
 LIPSYNC_WAIT_S = 120.0
-_SLOTS: dict[str, ShotSlot] = {"frame": "first_frame", "video": "video", "lipsync": "lipsync"}
-_KEYS = {"frame": frame_key, "video": video_key, "lipsync": lipsync_key}
 
 
 class Wish(Body):
     """`render`: for this once, in place of the project's own."""
 
     render: Render | None = None
-
-
-class ShotJob(Answer):
-    """The work that was started; `unit` is its name in the events."""
-
-    project_id: int
-    shot_id: int
-    unit: str
-    status: Literal["running"]
 
 
 class MadeShot(Answer):
@@ -74,58 +61,47 @@ class LipsyncStatus(Page[LipsOfShot]):
 @room.post("/shots/<int:shot_id>/<any(frame, video, lipsync):what>")
 @api(
     body=Wish,
-    answers={202: ShotJob, 200: MadeShot},
+    answers={202: JobView, 200: (JobView, MadeShot)},
     problems=WORK_PROBLEMS,
     spends=True,
     headers={"Prefer": "`respond-async`: do not wait for lip sync."},
 )
 def make(
     shot_id: int, what: Literal["frame", "video", "lipsync"], body: Wish, turn: Turn
-) -> tuple[dict[str, Any], int]:
-    """Makes one shot's frame, clip or lip sync again.
+) -> tuple[JobView | MadeShot, int]:
+    """Makes one shot's frame, clip or lip sync again: 202 with the job, 200 with one that is at it already.
 
     Of a finished frame or clip another version is made; lips are reused while their clip and their sound are the same.
     What the user gave there gives way to it, and stays among the versions.
-    202 with the job at once; lip sync answers 200 with the result when it comes within two minutes.
+    Lip sync answers 200 with the result when it comes within two minutes.
     """
     parts = services()
-    shot = _shot(shot_id)
-    key = _KEYS[what](shot_id)
-    with parts.store.db.write() as session:
-        let_go(session, shot_id, _SLOTS[what])
-    single = parts.runner.loose.make(shot.project_id, key, render=body.render, another=True)
-    answer = {"project_id": shot.project_id, "shot_id": shot_id, "unit": key, "status": "running"}
-    with parts.store.db.write() as session:
-        turn.keep(session, answer, 202)
-    wait = what == "lipsync" and "respond-async" not in request.headers.get("Prefer", "")
-    if wait and single.done.wait(LIPSYNC_WAIT_S):
-        return _result(single, shot_id), 200
-    return answer, 202
+    with parts.store.db.write(durable=True) as session:
+        row, fresh = parts.runner.units[what].ask(session, shot_id, render=body.render)
+        answer, status = job_view(row), 202 if fresh else 200
+        turn.keep(session, answer, status)
+    if fresh:
+        parts.runner.jobs.start(row.id)
+    if what != "lipsync" or "respond-async" in request.headers.get("Prefer", ""):
+        return answer, status
+    row = parts.runner.jobs.wait(row.id, LIPSYNC_WAIT_S)
+    return (_result(row), 200) if row.status in ("done", "failed") else (job_view(row), status)
 
 
-def _result(single: Single, shot_id: int) -> dict[str, Any]:
+def _result(row: Job) -> MadeShot:
     """Raises Conflict with what went wrong."""
-    failure = single.failure
-    if failure is not None:
-        said = failure["text"].removesuffix(failure["hint"]).strip()
-        raise Conflict(said, hint=failure["hint"], code=failure["code"])
-    shot = _shot(shot_id)
-    return {
-        "shot_id": shot_id,
-        "status": "done",
-        "lipsync_url": shot.lipsync_url,
-        "lipsync_status": shot.lipsync_status,
-        "lipsync_problem": shot.lipsync_problem,
-    }
-
-
-def _shot(shot_id: int) -> Shot:
+    if row.status == "failed":
+        error = row.error or {}
+        raise Conflict(error["detail"], hint=error["hint"], code=error["code"])
     with services().store.db.read() as session:
-        shot = session.get(Shot, shot_id)
-        if shot is None:
-            raise NotFound("There is no such shot.")
-        live_project(session, shot.project_id)
-        return shot
+        shot = session.get_one(Shot, row.target_id)
+    return MadeShot(
+        shot_id=shot.id,
+        status="done",
+        lipsync_url=shot.lipsync_url,
+        lipsync_status=shot.lipsync_status,
+        lipsync_problem=shot.lipsync_problem,
+    )
 
 
 @room.get("/projects/<int:project_id>/lipsync-status")
@@ -138,10 +114,14 @@ def lipsync_status(project_id: int) -> dict[str, Any]:
 @room.post("/projects/<int:project_id>/lipsync-all")
 @api(body=Wish, answers={202: LipsyncStatus}, problems=WORK_PROBLEMS, spends=True)
 def lipsync_all(project_id: int, body: Wish) -> dict[str, Any]:
-    """Starts the lips of every dialogue shot that has a clip and no lips yet."""
-    for shot in _dialogue(project_id):
-        if shot.video_url and shot.lipsync_status not in ("done", "skipped"):
-            services().runner.loose.make(project_id, lipsync_key(shot.id), render=body.render, force=False)
+    """Starts a job for the lips of every dialogue shot that has a clip and no lips yet."""
+    parts = services()
+    left = [shot for shot in _dialogue(project_id) if shot.video_url and shot.lipsync_status not in ("done", "skipped")]
+    with parts.store.db.write(durable=True) as session:
+        asked = [parts.runner.units["lipsync"].ask(session, shot.id, render=body.render) for shot in left]
+    for row, fresh in asked:
+        if fresh:
+            parts.runner.jobs.start(row.id)
     return _lips(project_id)
 
 

@@ -28,9 +28,8 @@ from pipeline.projects.editing import (
     split_scene,
     split_segment,
 )
-from pipeline.projects.editing.arrangement import find
-from pipeline.store.models import ScriptSegment
-from server.contract import WORK_PROBLEMS, Answer, Body, Page, Text, Turn, Version, api, json_text, of_project
+from server.api.jobs import JobView, job_view
+from server.contract import WORK_PROBLEMS, Body, Page, Text, Turn, Version, api, json_text, of_project
 from server.http import services
 
 room = Blueprint("timeline", __name__, url_prefix="/api")
@@ -104,15 +103,6 @@ class AudioWish(Body):
     """`render`: for this once, in place of the project's own."""
 
     render: Render | None = None
-
-
-class SegmentJob(Answer):
-    """The work that was started; `unit` is its name in the events."""
-
-    project_id: int
-    segment_id: int
-    unit: str
-    status: Literal["running"]
 
 
 @room.get(f"{_PROJECT}/segments")
@@ -231,18 +221,18 @@ def put_segments_in_order(project_id: int, body: Order) -> Response:
 
 
 @room.post("/segments/<int:segment_id>/audio")
-@api(body=AudioWish, answers={202: SegmentJob}, problems=WORK_PROBLEMS, spends=True)
-def speak(segment_id: int, body: AudioWish, turn: Turn) -> SegmentJob:
-    """Speaks one segment anew; the next run times what follows by it."""
+@api(body=AudioWish, answers={202: JobView, 200: JobView}, problems=WORK_PROBLEMS, spends=True)
+def speak(segment_id: int, body: AudioWish, turn: Turn) -> tuple[JobView, int]:
+    """Speaks one segment anew: 202 with the job, 200 with one that is at it already. The next run times what follows
+    by it."""
     parts = services()
-    with parts.store.db.read() as session:
-        project, segment = find(session, ScriptSegment, segment_id)
-    key = f"audio/{segment.idx}"
-    parts.runner.loose.make(project.id, key, render=body.render)
-    answer = SegmentJob(project_id=project.id, segment_id=segment_id, unit=key, status="running")
-    with parts.store.db.write() as session:
-        turn.keep(session, answer)
-    return answer
+    with parts.store.db.write(durable=True) as session:
+        row, fresh = parts.runner.units["speech"].ask(session, segment_id, render=body.render)
+        answer, status = job_view(row), 202 if fresh else 200
+        turn.keep(session, answer, status)
+    if fresh:
+        parts.runner.jobs.start(row.id)
+    return answer, status
 
 
 # --- Scenes --------------------------------------------------------------------------------------------

@@ -47,6 +47,15 @@ class Site:
             time.sleep(0.05)
         return found
 
+    def jobs(self, **wanted: Any) -> list[dict[str, Any]]:
+        """What was asked for by hand, newest first."""
+        items: list[dict[str, Any]] = self.client.get("/api/jobs", query_string=wanted).get_json()["items"]
+        return items
+
+    def finish_jobs(self) -> None:
+        """Until nothing that was asked for by hand is at work."""
+        self.until(lambda: not self.jobs(active="true"))
+
     def unresolved(self) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.client.get(f"/api/projects/{self.project_id}/unresolved").get_json()["items"]
         return items

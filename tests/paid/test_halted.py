@@ -66,7 +66,7 @@ def test_the_rest_of_a_film_waits_for_the_cause_to_be_removed(site: Site, fault:
 
     waiting = next(one for one in shots(site) if one["id"] != problem["about"]["shot_id"])
     site.client.post(f"/api/shots/{waiting['id']}/video", json={"render": "paid"})
-    site.until(lambda: not site.services.runner.loose.making(site.project_id, f"videos/{waiting['id']}"))
+    site.finish_jobs()
     assert site.submits() == 1, "a shot by itself is not sent either"
 
     site.simulator.calm()
@@ -85,7 +85,7 @@ def test_single_shots_of_a_finished_film_wait_too(site: Site, fault: str, advice
 
     def ask() -> dict[str, Any]:
         assert site.client.post(f"/api/shots/{shot}/video", json={"render": "paid"}).status_code == 202
-        site.until(lambda: not site.services.runner.loose.making(site.project_id, f"videos/{shot}"))
+        site.finish_jobs()
         return next(one for one in shots(site) if one["id"] == shot)
 
     assert advice in str(ask()["video_problem"])

@@ -28,7 +28,7 @@ def lost_frame(site: Site) -> tuple[Shot, str]:
     shot = site.shots("narration")[0]
     assert site.client.post(f"/api/shots/{shot.id}/frame", json={"render": "paid"}).status_code == 202
     [case] = site.until(site.unresolved)
-    site.until(lambda: not site.services.runner.loose.making(1, case["unit"]))
+    site.finish_jobs()
     return shot, case["id"]
 
 
@@ -64,7 +64,7 @@ def test_what_was_finished_otherwise_is_not_sent(fal_site: Site) -> None:
     shot, case = lost_frame(fal_site)
     made = fal_site.client.post(f"/api/shots/{shot.id}/frame", json={"render": "preview"})
     assert made.status_code == 202
-    fal_site.until(lambda: not fal_site.services.runner.loose.making(1, f"frames/{shot.id}"))
+    fal_site.finish_jobs()
     resend(fal_site, case)
     fal_site.until(lambda: open_rows(fal_site) == [])
     assert [row.status for row in fal_site.generations()] == ["cancelled"]

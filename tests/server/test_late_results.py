@@ -63,7 +63,7 @@ def test_a_frame_that_was_there_before_is_not_replaced_by_a_late_one(tmp_path: P
         first = before.client.post(f"{address}/frame", json={})
         assert first.status_code == 202
         shown = _collected(before, address, 0)[0]["media_url"]
-        before.until(lambda: not before.services.runner.loose.making(before.project, f"frames/{shot}"))
+        before.ended(first.get_json())
         before.client.patch(address, json={"action": "The bell swings."})
         after = _restarted(simulator, before, f"frames/{shot}", meanwhile, address)
         late = _collected(after, address, 1)[0]

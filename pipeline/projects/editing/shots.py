@@ -277,11 +277,3 @@ def _clip_changed(session: Session, project: Project, shot: Shot) -> None:
     forget_units(session, project.id, [f"lipsync/{shot.id}"])
     session.flush()
     lay_now(session, project)
-
-
-def let_go(session: Session, shot_id: int, slot: ShotSlot) -> None:
-    """The user wants this place made: what they gave there no longer stands against it."""
-    _, shot = find(session, Shot, shot_id)
-    if slot in (shot.own_slots or ()):
-        shot.own_slots = [one for one in shot.own_slots if one != slot]
-        session.flush()
