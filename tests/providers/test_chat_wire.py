@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from pipeline.contracts import ChatRequest
+from pipeline.contracts import ChatRequest, ShownImage
 from pipeline.providers import CHAT_ADAPTERS, load_chat_adapter
 from pipeline.providers.anthropic import Anthropic
 from pipeline.providers.chat import Limits
@@ -188,3 +191,49 @@ def test_a_local_model_needs_no_key(simulator: Simulator) -> None:
     adapter = OpenAICompatible(settings_for(simulator, openai_compatible_api_key=None))
     assert adapter.ready() is None
     assert adapter.complete(QUESTION).data == ANSWER
+
+
+# --- Pictures beside the question -----------------------------------------------------------------------
+
+
+def shown(folder: Path, number: int = 1, size: tuple[int, int] = (64, 48), form: str = "JPEG") -> list[ShownImage]:
+    found = []
+    for at in range(number):
+        path = folder / f"{at}.jpg"
+        Image.new("RGB", size, (9 * at, 90, 200)).save(path, form)
+        found.append(ShownImage(path=path))
+    return found
+
+
+def test_pictures_come_after_the_words_as_they_are(name: str, simulator: Simulator, tmp_path: Path) -> None:
+    seen: list[Any] = []
+    simulator.respond("chat", lambda request: seen.append(request) or ANSWER)
+    images = shown(tmp_path, 2)
+    adapter = KINDS[name](settings_for(simulator))
+    assert adapter.complete(QUESTION.model_copy(update={"images": images})).data == ANSWER
+    assert seen[0].images == tuple(image.path.read_bytes() for image in images)
+    assert seen[0].prompt == QUESTION.prompt
+    content = seen[0].raw["messages"][-1]["content"]
+    kind = "image" if name == "anthropic" else "image_url"
+    assert [part["type"] for part in content] == ["text", kind, kind]
+    encoded = base64.b64encode(images[0].path.read_bytes()).decode()
+    if name == "anthropic":
+        assert content[1]["source"] == {"type": "base64", "media_type": "image/jpeg", "data": encoded}
+    else:
+        assert content[1]["image_url"] == {"url": f"data:image/jpeg;base64,{encoded}"}
+    adapter.close()
+
+
+@pytest.mark.parametrize("wrong", ["of another type", "damaged"])
+def test_a_picture_that_a_provider_cannot_take_is_our_mistake(
+    name: str, simulator: Simulator, tmp_path: Path, wrong: str
+) -> None:
+    """Sending it again would not help, and nothing is on the bill."""
+    images = shown(tmp_path, form="PNG" if wrong == "of another type" else "JPEG")
+    if wrong == "damaged":
+        images[0].path.write_bytes(images[0].path.read_bytes()[:300])
+    adapter = KINDS[name](settings_for(simulator))
+    failure = failure_of(lambda: adapter.complete(QUESTION.model_copy(update={"images": images})))
+    assert (failure.kind, failure.accepted) == ("invalid_input", False)
+    assert simulator.bill.charges() == []
+    adapter.close()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import anthropic
@@ -10,6 +13,7 @@ import httpx
 import openai
 import pytest
 from jsonschema import Draft202012Validator
+from PIL import Image
 
 from tests.simulator import ChatRequest, Reply, Simulator
 from tests.simulator.llm import filled
@@ -139,6 +143,55 @@ def test_an_openai_compatible_server_sees_pictures(simulator: Simulator) -> None
     parts: Any = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": picture()}}]
     answer = client.chat.completions.create(model="local-model", messages=[{"role": "user", "content": parts}])
     assert answer.choices[0].message.content == "a picture" and seen == [1]
+
+
+def _encoded(form: str = "JPEG", size: tuple[int, int] = (8, 8), **how: Any) -> str:
+    out = io.BytesIO()
+    Image.new("RGB", size, (200, 90, 9)).save(out, form, **how)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def _noise() -> str:
+    """A picture of more than five megabytes."""
+    out = io.BytesIO()
+    Image.effect_noise((1400, 1400), 100).convert("RGB").save(out, "PNG", compress_level=0)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+GIF = {"save_all": True, "append_images": [Image.new("RGB", (8, 8), (0, 0, 0))]}
+# What is sent as (media type, base64), and what it is refused with: by those like OpenAI, and by Anthropic.
+BAD_PICTURES: dict[str, tuple[Callable[[], tuple[str, str]], str, str]] = {
+    "no base64": (lambda: ("image/jpeg", "!!"), "base64", "base64"),
+    "no picture": (lambda: ("image/png", base64.b64encode(b"<svg/>").decode()), "process", "process"),
+    "another type": (lambda: ("image/png", _encoded()), "does not match", "does not match"),
+    "a type nobody takes": (lambda: ("image/bmp", _encoded("BMP")), "media type", "content"),
+    "a picture that moves": (lambda: ("image/gif", _encoded("GIF", **GIF)), "animated", "animated"),
+    "a side too long": (lambda: ("image/png", _encoded("PNG", (16_001, 1))), "dimensions", "dimensions"),
+    "too much": (lambda: ("image/png", _noise()), "", "5 MB maximum"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_PICTURES)
+def test_pictures_beside_a_question_are_checked(simulator: Simulator, http: httpx.Client, kind: str) -> None:
+    make, by_openai, by_anthropic = BAD_PICTURES[kind]
+    media_type, data = make()
+    urls, bearer = simulator.base_urls(), {"Authorization": "Bearer sk-x"}
+    address = {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{data}"}}
+    asked = {"messages": [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, address]}]}
+    for base, model in (("OPENAI_COMPATIBLE", "local"), ("OPENROUTER", "openai/gpt-5-mini")):
+        url = f"{urls[f'{base}_BASE_URL']}/chat/completions"
+        answer = http.post(url, json={"model": model, **asked}, headers=bearer)
+        assert answer.status_code == (400 if by_openai else 200), answer.text[:300]
+        assert by_openai in answer.text
+    source = {"type": "base64", "media_type": media_type, "data": data}
+    parts = [{"type": "text", "text": "What is it?"}, {"type": "image", "source": source}]
+    body = {"model": "claude-sonnet-5", "max_tokens": 9, "messages": [{"role": "user", "content": parts}]}
+    headers = {"x-api-key": "sk-ant-x", "anthropic-version": "2023-06-01"}
+    answer = http.post(f"{urls['ANTHROPIC_BASE_URL']}/v1/messages", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert by_anthropic in answer.json()["error"]["message"]
+    charged = {charge.provider for charge in simulator.bill.charges()}
+    assert charged == (set() if by_openai else {"compatible", "openrouter"})
 
 
 def test_openai_speaks_and_moderates(simulator: Simulator) -> None:

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any, ClassVar
 
-from tests.simulator import llm
+from tests.simulator import chat_pictures, llm
 from tests.simulator.call import Answer, Call
 from tests.simulator.providers.base import Model, Provider, Route
 from tests.simulator.providers.chat_completions import charge_sync
 from tests.simulator.schemas import Schema, anything, choice, flag, integer, listed, obj, problems, text
 
 PRICE = (3, 15)
-CONTENT: Schema = {"anyOf": [{"type": "string", "minLength": 1}, listed({"type": "object", "required": ["type"]}, 1)]}
+SOURCE: Schema = {
+    "anyOf": [
+        obj(
+            ("type", "media_type", "data"),
+            type={"const": "base64"},
+            media_type=choice(*chat_pictures.FORMATS),
+            data=text(shortest=1),
+        ),
+        obj(("type", "url"), type={"const": "url"}, url={"type": "string", "pattern": "^https?://"}),
+        obj(("type", "file_id"), type={"const": "file"}, file_id=text(shortest=1)),
+    ]
+}
+OTHER_PARTS = ("tool_use", "tool_result", "document", "thinking", "redacted_thinking", "search_result")
+PART: Schema = {
+    "anyOf": [
+        obj(("type", "text"), type={"const": "text"}, text=text(shortest=1), cache_control=anything()),
+        obj(("type", "source"), type={"const": "image"}, source=SOURCE, cache_control=anything()),
+        {"type": "object", "properties": {"type": choice(*OTHER_PARTS)}, "required": ["type"]},
+    ]
+}
+CONTENT: Schema = {"anyOf": [{"type": "string", "minLength": 1}, listed(PART, 1)]}
 TOOL = obj(
     ("name", "input_schema"),
     name={"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,128}$"},
@@ -93,6 +112,12 @@ class Anthropic(Provider):
         if refused := self._refused(call):
             return refused
         body: dict[str, Any] = call.body
+        places = _pictures(body)
+        try:
+            images = chat_pictures.contents([sent for _, sent in places], chat_pictures.ANTHROPIC)
+        except chat_pictures.Refused as refusal:
+            place = places[min(refusal.number, len(places) - 1)][0]
+            return self.error(400, f"{place}.image.source.base64: {refusal}")
         schema, tool = _wanted(body)
         if fault := call.fault("moderation"):
             return self._answer(call, llm.Reply(fault.text, "refusal"), "")
@@ -101,7 +126,7 @@ class Anthropic(Provider):
             return Answer(200, self.error(500, "Internal server error").body)
         request = llm.ChatRequest(
             self.name, call.model, _text(body.get("system", "")), _last(body), schema, tool,
-            _pictures(body), body,
+            images, body,
         )  # fmt: skip
         reply = llm.reply(request, lambda one: self.world.scripted_answer(self.name, "chat", one), call.fault)
         return self._answer(call, reply, tool)
@@ -199,13 +224,18 @@ def _wanted(body: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
 def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
-    return "\n".join(str(part.get("text", "")) for part in content)
+    return "\n".join(part["text"] for part in content if part["type"] == "text")
 
 
-def _pictures(body: dict[str, Any]) -> tuple[bytes, ...]:
-    parts = [part for one in body["messages"] if isinstance(one["content"], list) for part in one["content"]]
-    sources = [part["source"] for part in parts if part["type"] == "image"]
-    return tuple(base64.b64decode(source["data"]) for source in sources if source.get("type") == "base64")
+def _pictures(body: dict[str, Any]) -> list[tuple[str, chat_pictures.Sent]]:
+    """(where it is, what was sent) of every picture that is in the request itself."""
+    return [
+        (f"messages.{at}.content.{number}", chat_pictures.Sent(part["source"]["media_type"], part["source"]["data"]))
+        for at, message in enumerate(body["messages"])
+        if isinstance(message["content"], list)
+        for number, part in enumerate(message["content"])
+        if part["type"] == "image" and part["source"]["type"] == "base64"
+    ]
 
 
 def _last(body: dict[str, Any]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.simulator import llm
-from tests.simulator.call import Answer, Call, read_data_uri
+from tests.simulator import chat_pictures, llm
+from tests.simulator.call import Answer, Call
 from tests.simulator.faults import Fault
 from tests.simulator.providers.base import Model, Provider
 from tests.simulator.schemas import Schema, anything, choice, flag, integer, listed, number, obj, problems, text
@@ -24,7 +24,9 @@ STRING_OR_PARTS: Schema = {
                         ("type", "image_url"),
                         type={"const": "image_url"},
                         image_url=obj(
-                            ("url",), url={"type": "string", "pattern": "^(data:image/|https?://)"}, detail=text()
+                            ("url",),
+                            url={"type": "string", "pattern": "^(data:|https?://)"},
+                            detail=choice("auto", "low", "high"),
                         ),
                     ),
                 ]
@@ -94,9 +96,10 @@ class ChatCompletions(Provider):
         schema, strict, name = wanted(call.body)
         if schema is not None and strict and self.world.options["strict_schemas"] and (why := not_strict(schema, "$")):
             return self.error(400, f"Invalid schema for response_format '{name}': {why}", "invalid_request")
-        images = pictures(call.body)
-        if images is None:
-            return self.error(400, "Invalid image data", "invalid_image")
+        try:
+            images = pictures(call.body, self.picture_limits(call))
+        except chat_pictures.Refused as refusal:
+            return self.error(400, str(refusal), "invalid_image")
         if fault := call.fault("moderation"):
             self._charge(call, 0)
             return self.moderated(call, fault)
@@ -126,6 +129,9 @@ class ChatCompletions(Provider):
             "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
             "usage": {"prompt_tokens": asked, "completion_tokens": told, "total_tokens": asked + told},
         }
+
+    def picture_limits(self, call: Call) -> chat_pictures.Limits:
+        return chat_pictures.OPENAI
 
     def moderated(self, call: Call, fault: Fault) -> Answer:
         return self.error(
@@ -203,9 +209,8 @@ def _text_of(content: Any) -> str:
     return content or ""
 
 
-def pictures(body: dict[str, Any]) -> tuple[bytes, ...] | None:
-    """Pictures sent as data URIs; None if one of them is broken."""
+def pictures(body: dict[str, Any], limits: chat_pictures.Limits) -> tuple[bytes, ...]:
+    """Pictures sent as `data:` addresses. Raises chat_pictures.Refused."""
     parts = [part for one in body["messages"] if isinstance(one["content"], list) for part in one["content"]]
-    found = [read_data_uri(part["image_url"]["url"]) for part in parts
-             if part["type"] == "image_url" and part["image_url"]["url"].startswith("data:")]  # fmt: skip
-    return None if None in found else tuple(one[1] for one in found if one)
+    addresses = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    return chat_pictures.contents([sent for one in addresses if (sent := chat_pictures.of_address(one))], limits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tests.simulator import llm
+from tests.simulator import chat_pictures, llm
 from tests.simulator.call import Answer, Call
 from tests.simulator.faults import Fault
 from tests.simulator.providers.base import Route
@@ -83,6 +83,9 @@ class OpenRouter(ChatCompletions):
         if isinstance(body.get("messages"), list) and "/" not in call.model:
             return self.error(400, f"{call.model or 'nothing'} is not a valid model ID", "invalid_request")
         return self.chat(call)
+
+    def picture_limits(self, call: Call) -> chat_pictures.Limits:
+        return chat_pictures.ANTHROPIC if call.model.startswith("anthropic/") else chat_pictures.OPENAI
 
     def heeds_format(self, body: dict[str, Any]) -> bool:
         # Without require_parameters a request may land at a provider that drops response_format in silence.
