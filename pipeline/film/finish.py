@@ -56,14 +56,14 @@ def finish_clip(
     Raises BadMedia, EngineFailed, EngineTimeout, Cancelled, DiskFull; no file is left then.
     """
     film = ffmpeg.source(clip, probe.sniff(clip)).video
-    for overlay in overlays:
-        last = overlay.first + overlay.frames - 1
-        picture = ffmpeg.source(overlay.picture, "png").video
-        film = film.overlay(picture, x=overlay.x, y=overlay.y, enable=f"between(n,{overlay.first},{last})")
     if dimming.rise:
         film = film.filter("fade", type="in", start_frame=0, nb_frames=dimming.rise, color=DUSK)
     if dimming.fall:
         film = film.filter("fade", type="out", start_frame=frames - dimming.fall, nb_frames=dimming.fall, color=DUSK)
+    for overlay in overlays:
+        last = overlay.first + overlay.frames - 1
+        picture = ffmpeg.source(overlay.picture, "png").video
+        film = film.overlay(picture, x=overlay.x, y=overlay.y, enable=f"between(n,{overlay.first},{last})")
     options = {**film_form.encoder_options(form), "frames:v": frames, "fps_mode": "passthrough"}
     args = film.filter("format", "yuv420p").output(str(out.absolute()), **options).get_args()
     with making(out):

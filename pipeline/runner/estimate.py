@@ -31,7 +31,7 @@ from pipeline.errors import NeedsSetup, NotFound
 from pipeline.film.timeline import slot_frames
 from pipeline.generation.chain import ProviderChain
 from pipeline.generation.chat import TextChain
-from pipeline.generation.entities import film_form
+from pipeline.generation.entities import film_form, render_of
 from pipeline.generation.references import OVERSCAN, used_entities
 from pipeline.runner.progress import UNIT_SECONDS, WORDS_PER_SEGMENT, WORDS_PER_SHOT
 from pipeline.store import Store, money
@@ -120,8 +120,9 @@ def estimate(
             raise NotFound("There is no such project.")
         left = _left(session, project)
         spent = money.spent(session, MoneyEntry.project_id == project_id)
-        render = {"audio": project.render_speech, "refs": project.render_image, "frames": project.render_image}
-        render |= {"videos": project.render_video, "lipsync": project.render_lipsync}
+        pictures = render_of(project, "image")
+        render = {"audio": project.render_speech, "refs": pictures, "frames": pictures}
+        render |= {"videos": render_of(project, "video"), "lipsync": render_of(project, "lipsync")}
         render_text = project.render_text
     stages = [
         _questions(stage, asked, text, render_text, parallel.get(stage, 1), known=left.known.get(stage, False))
@@ -319,7 +320,7 @@ def _pictures_left(
         )
         for shot in shots
     ] or _likely(words)
-    lips_paid = project.render_lipsync != "preview"
+    lips_paid = render_of(project, "lipsync") != "preview"
     left.jobs["refs"] = [_reference(project)] * _references_left(session, project, known=bool(shots))
     left.jobs["frames"] = [_frame(project, form)] * sum(one.frame for one in takes)
     left.jobs["videos"] = [_clip(project, form, one, lips_paid) for one in takes if one.clip]

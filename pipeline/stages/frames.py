@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane, digest
-from pipeline.generation.entities import kind_of
+from pipeline.generation.entities import kind_of, render_of
 from pipeline.generation.references import FrameRequest, frame_request, used_entities
 from pipeline.generation.variations import ask_for_another
 from pipeline.stage import Outcome, StageContext, Unit, about_shot, frame_key, ref_key, shot_label
@@ -52,7 +52,7 @@ class FramesStage:
 
     def _request(self, ctx: StageContext, session: Session, unit: Unit) -> FrameRequest:
         project, shot = ctx.project(session), session.get_one(Shot, unit.subject)
-        cap = ctx.reference_cap(project.frame_image_model, project.render_image)
+        cap = ctx.reference_cap(project.frame_image_model, render_of(project, "image"))
         return frame_request(session, ctx.store.media, project, shot, ctx.form(project), cap=cap)
 
     def digest(self, ctx: StageContext, session: Session, unit: Unit) -> str:
@@ -69,7 +69,7 @@ class FramesStage:
                 own = (shot.first_frame_url or "",)
                 return Outcome(f"Kept {unit.label}, which is your own.", status="skipped", media=own)
             wanted = self._request(ctx, session, unit)
-            render = ctx.project(session).render_image
+            render = render_of(ctx.project(session), "image")
         drawn = ctx.generate(unit, wanted.request, render=render)
 
         def apply(session: Session) -> None:

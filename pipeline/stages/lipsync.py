@@ -14,6 +14,7 @@ from pipeline.errors import Cancelled, MediaMissing, ProductError
 from pipeline.film import sound
 from pipeline.film.clips import accept_clip
 from pipeline.film.timeline import frame_at, slot_frames
+from pipeline.generation.entities import render_of
 from pipeline.generation.lipsync import LEAST_MS, pad_with_silence
 from pipeline.stage import Outcome, StageContext, Unit, about_shot, lipsync_key, shot_label, video_key
 from pipeline.store.laying import clear
@@ -90,7 +91,7 @@ class LipsyncStage:
             speaker = session.get_one(Character, shot.speaker_id).name
             if not shot.video_url:
                 return self._skipped(unit, "there is no clip to move the lips of.")
-            form, render = ctx.form(project), project.render_lipsync
+            form, render = ctx.form(project), render_of(project, "lipsync")
             session.expunge_all()
         if not any(face["name"] == speaker for face in _faces(shot)) and _is_ours(shot):
             return self._skipped(unit, f"{speaker}'s face is not seen.")

@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane, digest
-from pipeline.generation.entities import OWN_REFERENCE, Entity, is_users_own, keep_late_reference, kind_of, type_of
+from pipeline.generation.entities import (
+    OWN_REFERENCE,
+    Entity,
+    is_users_own,
+    keep_late_reference,
+    kind_of,
+    render_of,
+    type_of,
+)
 from pipeline.generation.reference_images import Plan, Wish, kept_prompt, plan, stored_prompt
 from pipeline.generation.references import used_entities
 from pipeline.stage import Outcome, StageContext, Unit, ref_key
@@ -50,9 +58,8 @@ class RefsStage:
         return digest(request.model_dump(exclude={"prompt", "model"}), project.reference_image_model)
 
     def _plan(self, ctx: StageContext, session: Session, project: Project, entity: Entity) -> Plan:
-        return plan(
-            session, ctx.store.media, project, entity, lambda model: ctx.reference_cap(model, project.render_image)
-        )
+        render = render_of(project, "image")
+        return plan(session, ctx.store.media, project, entity, lambda model: ctx.reference_cap(model, render))
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
         with ctx.read() as session:
@@ -61,7 +68,7 @@ class RefsStage:
                 return Outcome(f"{entity.name} keeps its own picture.", status="skipped")
             request = self._plan(ctx, session, project, entity).request
             prompt = stored_prompt(Wish(prompt=kept_prompt(entity)), request)
-            render = project.render_image
+            render = render_of(project, "image")
         drawn = ctx.generate(unit, request, render=render)
 
         def apply(session: Session) -> None:

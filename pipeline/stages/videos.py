@@ -13,7 +13,7 @@ from pipeline.contracts import FilmForm, Lane, VideoRequest, digest
 from pipeline.errors import Cancelled, ProductError
 from pipeline.film.clips import accept_clip
 from pipeline.film.timeline import slot_frames
-from pipeline.generation.entities import seed_of
+from pipeline.generation.entities import render_of, seed_of
 from pipeline.generation.variations import ask_for_another
 from pipeline.stage import Note, Outcome, StageContext, Unit, about_shot, frame_key, lipsync_key, shot_label, video_key
 from pipeline.store.laying import covers, frames_of, needs_recut
@@ -112,7 +112,7 @@ class VideosStage:
             project, shot = ctx.project(session), session.get_one(Shot, unit.subject)
             form = ctx.form(project)
             request = _request(ctx, project, shot, form)
-            render = project.render_video
+            render = render_of(project, "video")
         made = ctx.generate(unit, request, render=render)
         clip, shortfall_ms = ctx.fit(made, request.frames, form)
         actual_ms = made.details.get("duration_ms") or made.details["frames"] * 1000 // form.fps
