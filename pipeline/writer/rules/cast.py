@@ -17,7 +17,7 @@ from .lexicon import (
 )
 from .names import Mention
 from .register import Register
-from .tokens import GENERIC, SUBJECT_PRONOUNS, Token
+from .tokens import FUNCTION, GENERIC, SUBJECT_PRONOUNS, Token
 
 _MALE = word_set("he him his himself")
 _FEMALE = word_set("she her hers herself")
@@ -62,8 +62,16 @@ class Cast(Register):
                 last = mention
             elif mention is None and last is not None and alone and token.low in _MALE | _FEMALE:
                 apart = token.sentence - self.tokens[last.first].sentence
-                if apart == 0 or (apart == 1 and token.first):
+                if (apart == 0 and not self._is_object(index)) or (apart == 1 and token.first):
                     self._vote_for(last, token.low)
+
+    def _is_object(self, index: int) -> bool:
+        """Whether a "him" or "her" is whom somebody acts on, and so another than who acts in the clause."""
+        token = self.tokens[index]
+        if token.low != "her" or index + 1 == len(self.tokens):
+            return token.low == "him"
+        following = self.tokens[index + 1]
+        return following.start - token.end > 1 or following.low in FUNCTION or following.sentence != token.sentence
 
     def _vote_for(self, mention: Mention, pronoun: str) -> None:
         gender = "male" if pronoun in _MALE else "female"

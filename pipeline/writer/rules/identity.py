@@ -21,6 +21,7 @@ from .tokens import GENERIC
 _TALK = 3  # paragraphs within which the next speech answers the one before
 _SURE = {"tag": 1.0, "pronoun": 0.9, "beat": 0.8, "other": 0.8, "paragraph": 0.6, "turn": 0.6}
 _SHARE = 0.6
+_CALLED = 0.6
 _DESCRIBED = 0.8  # how much it takes to give a description a name
 # Whoever serves is seldom told of by name: their description alone does not make them whose turn it is.
 _SERVING = word_set(
@@ -113,9 +114,8 @@ class _Identity:
             self._vote(name, after, 1.0 if near else 0.5)
             if near:
                 return
-        next_to = before is not None and line.quote.paragraph - before.quote.paragraph == 1
-        if before is not None and next_to and before.who not in (None, name, line.who):
-            self._vote(name, before, 0.7)
+        if before is not None and before.who not in (None, name, line.who):
+            self._vote(name, before, 0.7 if line.quote.paragraph - before.quote.paragraph == 1 else 0.5)
         told_by = self._first_person and self._cast.teller is None and line.who != FIRST_PERSON
         if told_by and not self._narrated[name] and name not in line.asked:
             self._votes[name][FIRST_PERSON] += 0.8  # type: ignore[assignment]
@@ -213,8 +213,9 @@ class _Identity:
         if other in self._callers[who] or who in self._callers[other] or frozenset((who, other)) in self._apart:
             return False
         figure = self._cast.figures[who]
-        if figure.noun is not None and figure.noun.kind == "group":
-            return False
+        group = figure.noun is not None and figure.noun.kind == "group"
+        if group or self._cast.teller in (who, other):
+            return self._cast.teller == other and not group and figure.named and not self._narrated[who]
         if other == FIRST_PERSON:
             return not self._narrated[who] and figure.named
         rival = self._cast.figures[other]
@@ -230,7 +231,7 @@ class _Identity:
         if figure.named and rival.named:
             return unseen and self._names_agree(figure, rival, weight)
         if figure.named:
-            return unseen or who in self._first_called
+            return weight >= _CALLED and (unseen or who in self._first_called)
         return weight >= (0.5 if unseen else _DESCRIBED) and self._description_fits(figure, rival)
 
     def _description_fits(self, figure: Figure, rival: Figure) -> bool:

@@ -26,6 +26,7 @@ _NOUN: dict[tuple[Gender, str], str] = {
     ("female", "adult"): "woman", ("male", "adult"): "man", ("neutral", "adult"): "person",
     ("female", "elder"): "old woman", ("male", "elder"): "old man", ("neutral", "elder"): "old person",
 }  # fmt: skip
+_MACHINES = word_set("robot android")
 _NUMBERS = word_set("two three four six eight")
 _HIS: dict[Gender, str] = {"female": "her", "male": "his", "neutral": "their"}
 _DECADES = ("thirties", "forties", "twenties", "fifties")
@@ -168,6 +169,9 @@ class Wardrobe:
     def person(
         self, gender: Gender, age: AgeGroup, *, role: str = "", build: list[str], phrases: dict[str, str]
     ) -> str:
+        if role in _MACHINES:
+            size = next((word for word in build if word in _WORDS["build"]), "tall")
+            return f"{_article(size)} {size} {role} with {LOOKS['roles'][role]}"
         noun = _NOUN[(gender, age)]
         sizes = [word for word in build if word in _WORDS["build"]]
         size = sizes[0] if sizes else self._next("build_child" if age in ("child", "teen") else f"build_{age}")
@@ -184,7 +188,19 @@ class Wardrobe:
         elif not any(
             word in phrase
             for phrase in worn
-            for word in ("coat", "dress", "jacket", "cloak", "shirt", "gown", "robe", "uniform", "jersey", "jumper")
+            for word in (
+                "coat",
+                "dress",
+                "jacket",
+                "cloak",
+                "shirt",
+                "gown",
+                "robe",
+                "uniform",
+                "jersey",
+                "jumper",
+                "suit",
+            )
         ):
             kind = "top_child" if age in ("child", "teen") else "top_woman" if gender == "female" else "top_man"
             colour = self._next("colours")

@@ -372,6 +372,8 @@ def _evidence(tokens: list[Token], mention: Mention) -> int:
         if mention.title and mention.title not in {"old", "young", "little", "big", "poor", "dear", "st", "saint"}
         else 0
     )
+    lead = [token.low for token in tokens[max(0, mention.first - 3) : mention.first]]
+    points += 2 * (lead[1:] == ["name", "is"] or lead[2:] == ["i'm"] or lead[1:] == ["i", "am"])
     points += 2 if mention.title in {"old", "young", "little", "poor", "dear"} else 0
     points += 2 if name_gender(mention.names[0]) is not None else 0
     if after is not None and after.sentence == tokens[mention.last].sentence and not mention.possessive:

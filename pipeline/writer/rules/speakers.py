@@ -61,7 +61,7 @@ class _Attribution(Tags):
                 line.who = self._pronoun_speaker(line, tagged, run) if shared is None else shared
                 self._learn_gender(line)
             elif line.how == "other":
-                line.who = self._turn(line, run)
+                line.who = next((other.who for other in lines if other.who is not None), None) or self._turn(line, run)
             if line.own is not None and line.how != "tag" and not self._nameless(line.who):
                 line.who, line.how = line.own, "tag"
         told = next((line for line in lines if line.who is not None), None)
@@ -112,15 +112,31 @@ class _Attribution(Tags):
         elif usual is None or not self._sure(usual, line.pronoun):
             called = self._called_later(line)
             usual = usual if called is None else called
-        if usual is not None and usual == previous and usual != self._told_before(line):
+        if usual is not None and usual == previous and usual not in (self._told_before(line), self._acts_before(line)):
             earlier = [other.who for other in reversed(run[:-1]) if other.who not in (None, previous)]
-            rival = next((who for who in earlier[:3] if self._fits(who, line.pronoun) and who not in avoid), None)
+            rival = next(
+                (who for who in earlier[:3] if self._rivals(who, usual, line.pronoun) and who not in avoid), None
+            )
             if rival is not None:
                 return rival
             other = self._cast.pronoun(line.pronoun, avoid=avoid | {usual})
             if other is not None and self._sure(other, line.pronoun) and other in self._near(line, 3):
                 return other
         return usual
+
+    def _rivals(self, who: int | None, usual: int, pronoun: int) -> bool:
+        """Whether `who` can be meant as well as the usual one."""
+        return (
+            who is not None
+            and self._fits(who, pronoun)
+            and (self._sure(who, pronoun) or not self._sure(usual, pronoun))
+        )
+
+    def _acts_before(self, line: Line) -> int | None:
+        """Who acts in the narration right before the quote, in its own paragraph."""
+        before = self._before(line)
+        own = before and self._tokens[before[0]].paragraph == line.quote.paragraph
+        return self._actor(before) if own else None
 
     def _nameless(self, who: int | None) -> bool:
         return who is not None and who >= 0 and not self._cast.figures[who].named
@@ -196,6 +212,9 @@ class _Attribution(Tags):
         if called:
             teller = any(other.who == self._teller for other in run) and not self._cast.figures[called[0]].acts
             return self._teller if teller and previous != self._teller else called[0]
+        heard = {other.who for other in run[:-1]}
+        if self._teller in heard and previous not in heard and previous != self._teller:
+            return self._teller  # whoever comes in speaks to the teller
         for other in reversed(run[-7:-1]):
             if other.who not in (None, previous) and other.who not in line.addressed:
                 return other.who

@@ -157,9 +157,10 @@ class Tags:
     def _inverted(self, verb: int, last: int) -> int | None:
         """The subject after its verb: "said Tom", "said softly the fox", "put in Tom"."""
         for at in range(verb + 1, min(verb + 4, last + 1)):
-            subject = self._subject_at(at)
-            if subject is not None:
-                return subject
+            mention = self._cast.at.get(at)
+            named = mention is not None and mention.first == at and not mention.possessive
+            if named or self._subject_at(at) is not None:
+                return at
             low = self._tokens[at].low
             if not low.endswith("ly") and low not in _PARTICLES:
                 return None
@@ -310,6 +311,8 @@ class Tags:
                 continue
             if token.low == "i":
                 return self._teller
+            if token.low == "it" and position > 0:
+                continue
             who = mention.who if mention else self._cast.pronouns.get(subject)
             return who if who is not None and self._alive(who) else None
         return self._possessor(words)
