@@ -24,6 +24,13 @@ _WAN_FLOOR_MS = 5_060
 _WAN_CEILING_MS = 7_560
 _SENTENCE_END = re.compile(r"[.!?…。！？؟۔।]['\"’”»)\]」』]*\s*$")
 _CLAUSE_END = re.compile(r"[,;:—–、，；：،؛]['\"’”»)\]」』]*\s*$")
+# Words that a phrase begins with, in the languages that most stories are in: a sentence can take breath before them.
+_JOINING_WORD = re.compile(
+    r"(?:and|but|or|who|which|that|with|while|when|where|as|because|until|before|after|into|through|under|over|from|for"
+    r"|und|oder|aber|die|der|das|mit|als|wenn|weil|et|ou|mais|qui|que|avec|quand|dans|pour|y|o|pero|con|cuando|para|en"
+    r"|e|ma|che|quando|per|mas|com)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +263,7 @@ def _places(run: _Run, segment: SpokenSegment, parts: int) -> list[_Cut]:
         heard = segment.start_ms + word.start_ms
         if ms < heard < run.end_ms and char < word.start:
             ms, char = heard, word.start
-            places[ms] = _Cut(ms, char, _penalty(text[max(0, char - 8) : char]))
+            places[ms] = _Cut(ms, char, _penalty(text[max(0, char - 8) : char], text[char : char + 12]))
     words = list(places.values())
     gaps = [match.end() for match in re.finditer(r"\s+", text)]
     steps = parts * 8
@@ -271,9 +278,13 @@ def _places(run: _Run, segment: SpokenSegment, parts: int) -> list[_Cut]:
     return [_Cut(run.start_ms, 0), *sorted(places.values()), _Cut(run.end_ms, len(text))]
 
 
-def _penalty(before: str) -> float:
-    """How much a cut after this text disturbs the ear, beside parts of unequal length."""
-    return 0.0 if _SENTENCE_END.search(before) else 0.04 if _CLAUSE_END.search(before) else 0.2
+def _penalty(before: str, after: str) -> float:
+    """How much a cut between these texts disturbs the ear, beside parts of unequal length."""
+    if _SENTENCE_END.search(before):
+        return 0.0
+    if _CLAUSE_END.search(before):
+        return 0.04
+    return 0.08 if _JOINING_WORD.match(after) else 0.2
 
 
 def _nearest(gaps: Sequence[int], near: int) -> int:

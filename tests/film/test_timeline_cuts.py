@@ -230,6 +230,18 @@ def test_what_is_too_long_by_hand_is_cut_between_segments_first(lengths: list[in
     assert_nothing_is_mixed_or_lost(found, segments)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("The keeper lit his lamp again that evening", "because the ships were still far away on the sea"),
+        ("Das kleine Kind trug die Laterne heim", "und der kalte Wind zog ihm den roten Mantel fort"),
+    ],
+)
+def test_without_a_pause_a_cut_comes_before_a_word_that_joins(before: str, after: str) -> None:
+    takes = plan_takes([spoken(f"{before} {after}", 0, 9_000)], 9_000)
+    assert [take.text for take in takes] == [before, after]
+
+
 def test_what_is_left_of_a_long_segment_is_cut_by_its_own_words() -> None:
     segment = spoken(TEXT, 0, 20_000)
     takes = plan_takes([segment], 20_000, own_cuts={0: [OwnCut(0, TEXT.index("lay"), 5_631)]})
@@ -237,8 +249,8 @@ def test_what_is_left_of_a_long_segment_is_cut_by_its_own_words() -> None:
     assert [take.text for take in takes] == [
         "The old boat, patched twice,",
         "lay by the harbour wall.",
-        "Nobody had sailed it for",
-        "years, and nobody would.",
+        "Nobody had sailed it",
+        "for years, and nobody would.",
     ]
     assert [starts[take.char] for take in takes] == [take.start_ms for take in takes]
     assert_nothing_is_mixed_or_lost(takes, [segment])
