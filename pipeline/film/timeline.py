@@ -27,7 +27,7 @@ _CLAUSE_END = re.compile(r"[,;:—–、，；：،؛]['\"’”»)\]」』]*\s*
 # Words that a phrase begins with, in the languages that most stories are in: a sentence can take breath before them.
 _JOINING_WORD = re.compile(
     r"(?:and|but|or|who|which|that|with|while|when|where|as|because|until|before|after|into|through|under|over|from|for"
-    r"|und|oder|aber|die|der|das|mit|als|wenn|weil|et|ou|mais|qui|que|avec|quand|dans|pour|y|o|pero|con|cuando|para|en"
+    r"|und|oder|aber|mit|als|wenn|weil|et|ou|mais|qui|que|avec|quand|dans|pour|y|o|pero|con|cuando|para|en"
     r"|e|ma|che|quando|per|mas|com)\b",
     re.IGNORECASE,
 )
