@@ -200,7 +200,8 @@ class ReferenceBrief(Value):
 
 
 class FrameBrief(Value):
-    """A first frame to be composed. `subjects` are names out of `characters` and `props`, the focal one first."""
+    """A first frame to be composed. `subjects` are names out of `characters` and `props`, the focal one first. `line`:
+    who stands left of whom through the whole scene; `partner`: with whom the focal one talks, seen or not."""
 
     task: Literal["frame"] = "frame"
     framing: Framing
@@ -213,6 +214,8 @@ class FrameBrief(Value):
     characters: tuple[Look, ...] = ()
     props: tuple[Look, ...] = ()
     style: str = ""
+    line: tuple[str, ...] = ()
+    partner: str | None = None
 
 
 class ImageRequest(Value):

@@ -82,12 +82,13 @@ def frame_request(
     speaker = session.get(Character, shot.speaker_id) if shot.speaker_id else None
     light = {"time_of_day": scene.time_of_day, "weather": scene.weather, "mood": scene.mood}
     looks = {one: look(media, one, **(light if kind_of(one) == "set" else {})) for one in cast.entities()}
+    line, partner = line_of(session, scene), partner_of(session, shot)
     again = shot.variations.get("first_frame", 0)
     width, height = (round(side * OVERSCAN / 2) * 2 for side in (form.width, form.height))
     return FrameRequest(
         ImageRequest(
             model=project.frame_image_model,
-            prompt=_prompt(project, shot, scene, cast, looks),
+            prompt=_prompt(project, shot, scene, cast, looks, eyeline(line, speaker.name if speaker else "", partner)),
             width=width,
             height=height,
             seed=seed_of(shot.seed, shot.action, *([again] if again else [])),
@@ -106,17 +107,59 @@ def frame_request(
                 characters=tuple(looks[one] for one in cast.characters),
                 props=tuple(looks[one] for one in cast.props),
                 style=project.style,
+                line=line,
+                partner=partner,
             ),
         ),
         (*unpinned, *(one.name for one in left_out)),
     )
 
 
-def _prompt(project: Project, shot: Shot, scene: Scene, cast: Cast, looks: dict[Entity, Look]) -> str:
+def line_of(session: Session, scene: Scene) -> tuple[str, ...]:
+    """Who stands left of whom in the scene: one order for all its shots, so that nobody changes sides at a cut."""
+    query = (
+        select(Character.name)
+        .join(SceneCharacter, SceneCharacter.character_id == Character.id)
+        .where(SceneCharacter.scene_id == scene.id)
+        .order_by(Character.sort_order, Character.id)
+    )
+    return tuple(session.scalars(query))
+
+
+def partner_of(session: Session, shot: Shot) -> str | None:
+    """With whom the shot's speaker talks: who else is in the picture, else who speaks next to them in the scene."""
+    if shot.speaker_id is None:
+        return None
+    query = select(Character.id, Character.name).where(Character.project_id == shot.project_id)
+    names = dict(session.execute(query).all())
+    others = {name for number, name in names.items() if number != shot.speaker_id}
+    seen = next((name for name in shot.subjects if name in others), None)
+    if seen is not None:
+        return seen
+    talk = session.execute(
+        select(Shot.idx, Shot.speaker_id).where(
+            Shot.scene_id == shot.scene_id, Shot.speaker_id.is_not(None), Shot.speaker_id != shot.speaker_id
+        )
+    ).all()
+    # Who spoke last answers more often than who speaks next.
+    nearest = min(talk, key=lambda one: (abs(one.idx - shot.idx), one.idx > shot.idx), default=None)
+    return None if nearest is None else names.get(nearest.speaker_id)
+
+
+def eyeline(line: Sequence[str], speaker: str, partner: str | None) -> str:
+    """Where a speaker looks, in words: the same way through a whole scene. Empty where nothing can be said."""
+    if partner not in line or speaker not in line or partner == speaker:
+        return ""
+    left = line.index(speaker) < line.index(partner or "")
+    return f"{speaker} looks to the {'right' if left else 'left'}, towards {partner}"
+
+
+def _prompt(project: Project, shot: Shot, scene: Scene, cast: Cast, looks: dict[Entity, Look], looking: str) -> str:
     return prompts.frame(
         framing=shot.framing,
         angle=shot.angle,
         action=shot.action or shot.text,
+        looking=looking,
         place=looks[cast.place].appearance if cast.place is not None else "",
         light=f"{scene.time_of_day}, {scene.weather} weather" + (f", {scene.mood}" if scene.mood else ""),
         looks={one.name: looks[one].appearance for one in cast.characters},

@@ -7,7 +7,7 @@ finished work stale.
 
 from __future__ import annotations
 
-VERSION = "2"
+VERSION = "3"
 
 NO_PEOPLE = "No people, no animals, no figures, no text."
 
@@ -46,9 +46,11 @@ def prop_reference(name: str, description: str, style: str) -> str:
     return _sentences(f"{description or name}, the object alone on a plain background", NO_PEOPLE, style)
 
 
-def frame(*, framing: str, angle: str, action: str, place: str, light: str, looks: dict[str, str], style: str) -> str:
+def frame(
+    *, framing: str, angle: str, action: str, looking: str, place: str, light: str, looks: dict[str, str], style: str
+) -> str:
     cast = "; ".join(f"{name}: {appearance}" for name, appearance in looks.items() if appearance)
-    return _sentences(f"{FRAMINGS[framing]}, {ANGLES[angle]}", action, place, light, cast, style)
+    return _sentences(f"{FRAMINGS[framing]}, {ANGLES[angle]}", action, looking, place, light, cast, style)
 
 
 def clip(*, action: str, move: str) -> str:

@@ -60,7 +60,9 @@ class FramesStage:
         if "first_frame" in shot.own_slots:
             return digest("own", shot.first_frame_url)
         request = self._request(ctx, session, unit).request
-        return digest(request.model_dump(exclude={"prompt", "model"}), ctx.project(session).frame_image_model)
+        # Where people stand and look is nothing that users said: it makes no finished frame stale.
+        known = request.model_dump(exclude={"prompt": True, "model": True, "brief": {"line", "partner"}})
+        return digest(known, ctx.project(session).frame_image_model)
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
         with ctx.read() as session:

@@ -168,7 +168,8 @@ def _players(brief: FrameBrief, images: dict[str, Path]) -> list[Player]:
         prop = None
         if index == 0 and held and figures.upright(design) and props.fits_a_hand(held[0]) and pose.stance != "lie":
             prop, pose = held[0], holding(pose)
-        players.append(Player(design, pose, prop=prop))
+        place = brief.line.index(look.name) if look.name in brief.line else len(brief.line)
+        players.append(Player(design, pose, prop=prop, place=place))
     return players
 
 
@@ -208,7 +209,8 @@ def _staged(
     asleep = any(player.pose.stance == "lie" for player in players)
     horizon = _background(art, location, framing, tilt, side, made_bed=not asleep)
     with art.graded(location.light.on_figures(art.grade)):
-        drawn = _figures(art, framing, players, horizon, location.indoor)
+        alone = _looks_left(brief, players[0].design.name)
+        drawn = _figures(art, framing, players, horizon, location.indoor, alone)
     faces = [one.face for one in drawn if one.face is not None]
     loose = [look for look in seen if all(player.prop is not look for player in players)]
     taken = [face.mouth_x * art.w for face in faces]
@@ -226,14 +228,23 @@ def _staged(
     )
 
 
-def _figures(art: Art, framing: Framing, players: list[Player], horizon: float, indoor: bool) -> list[Seen]:
+def _looks_left(brief: FrameBrief, name: str) -> bool:
+    """Whether somebody seen alone looks to the left: to where the partner stands, in the picture or beside it."""
+    if brief.partner in brief.line and name in brief.line:
+        return brief.line.index(brief.partner or "") < brief.line.index(name)
+    return brief.framing == "over_shoulder"
+
+
+def _figures(
+    art: Art, framing: Framing, players: list[Player], horizon: float, indoor: bool, looks_left: bool
+) -> list[Seen]:
     if framing == "wide":
         return staging.wide(art, players, horizon, indoor)
     if framing == "medium":
         return staging.medium(art, players)
     if framing == "over_shoulder" and len(players) > 1:
         return staging.over_shoulder(art, players[0], players[1])
-    return staging.close(art, players[0], looks_left=framing == "over_shoulder")
+    return staging.close(art, players[0], looks_left=looks_left)
 
 
 def _empty(art: Art, brief: FrameBrief, location: Location, seen: list[Look]) -> DrawnMeta:

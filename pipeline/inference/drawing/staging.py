@@ -24,12 +24,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Player:
-    """Someone in a frame: the design, the pose, whether they look to the left, and what they hold."""
+    """Someone in a frame: the design, the pose, whether they look to the left, what they hold, and their place in the
+    scene's line, from the left."""
 
     design: Design
     pose: Pose
     flip: bool = False
     prop: Look | None = None
+    place: int = 0
 
 
 def _held(look: Look | None, scale: float = 1.5) -> Held | None:
@@ -87,7 +89,7 @@ def _poses(pose: Pose, gait: Gait) -> list[Pose]:
 
 def _order(players: list[Player]) -> list[int]:
     """Left to right: the same for the same people in every shot, whoever is focal, so that nobody jumps at a cut."""
-    return sorted(range(len(players)), key=lambda index: stable(players[index].design.name))
+    return sorted(range(len(players)), key=lambda index: (players[index].place, stable(players[index].design.name)))
 
 
 def _facing(players: list[Player], spots: list[float]) -> list[Player]:
