@@ -64,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     film.add_argument("--title-card", action="store_true", help="begin with the title")
     film.add_argument("--end-card", action="store_true", help="end with closing words")
+    film.add_argument(
+        "--sound-bed",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="quiet music and the sounds of the place under the voices (default: auto, where no voice is bought)",
+    )
     film.add_argument("--no-fades", action="store_true", help="cut hard where time passes, too")
     film.add_argument("--report", type=Path, metavar="REPORT.json", help="write what was made, and how long it took")
     film.add_argument("--data-dir", type=Path, metavar="DIR", help="where work is kept (default: DATA_DIR; in DIR/cli)")

@@ -53,6 +53,7 @@ def _film_options(given: Namespace) -> dict[str, Any]:
         "title_card": given.title_card,
         "end_card": given.end_card,
         "fades": not given.no_fades,
+        "sound_bed": given.sound_bed,
     }
     return {name: value for name, value in asked.items() if value != FilmOptions.model_fields[name].default}
 

@@ -16,19 +16,22 @@ CARD_MS = 3_000
 
 CaptionStyle = Literal["track", "burned"]
 Quality = Literal["full", "draft"]
+SoundBed = Literal["auto", "on", "off"]
 
 
 class FilmOptions(Value):
     """`captions`: a track of the film that players can show (always there), or in the picture too. `title_card`,
     `end_card`: pictures with the title and with closing words, before and after what is told. `fades`: the picture dims
     for a moment where time passes between two scenes. `quality`: a draft is drawn at half the size, by the built-in
-    engines."""
+    engines. `sound_bed`: quiet music and the sounds of the place under the voices; `auto` lays it where no voice was
+    bought."""
 
     captions: CaptionStyle = "track"
     title_card: bool = False
     end_card: bool = False
     fades: bool = True
     quality: Quality = "full"
+    sound_bed: SoundBed = "auto"
 
     @property
     def lead_ms(self) -> int:

@@ -9,6 +9,8 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.inference import loudness
+
 RATE = 48_000
 _PER_MS = RATE // 1000
 _LOUDNESS = -18.0  # LUFS of each utterance by itself
@@ -22,18 +24,22 @@ _TAPS = 48  # samples of the input on either side that resampling looks at
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """48 kHz mono samples, and how much silence was cut off in front."""
+    """48 kHz mono samples, how much silence was cut off in front, and how much of a pause was added at the end."""
 
     samples: NDArray[np.int16]
     cut_ms: float
+    pause_ms: int = 0
 
     @property
     def duration_ms(self) -> int:
         return len(self.samples) // _PER_MS
 
 
-def finish(samples: NDArray[np.float32], rate: int, *, silence_ms: int) -> Finished:
-    """Raw mono samples (-1..1) as they go into the film; `silence_ms` of silence if there is nothing to hear."""
+def finish(samples: NDArray[np.float32], rate: int, *, silence_ms: int, pause_ms: int = 0) -> Finished:
+    """Raw mono samples (-1..1) as they go into the film, with `pause_ms` of silence after them.
+
+    Nothing to hear becomes `silence_ms` of silence.
+    """
     span = _sounding(samples, rate)
     if span is None:
         return Finished(np.zeros(silence_ms * _PER_MS, np.int16), 0.0)
@@ -45,8 +51,8 @@ def finish(samples: NDArray[np.float32], rate: int, *, silence_ms: int) -> Finis
     fade = fade[: len(voice) // 2]
     voice[: len(fade)] *= fade
     voice[len(voice) - len(fade) :] *= fade[::-1]
-    whole = np.pad(voice, (0, -len(voice) % _PER_MS))
-    return Finished(np.round(whole * 32767).astype(np.int16), start * 1000 / rate)
+    whole = np.pad(voice, (0, -len(voice) % _PER_MS + pause_ms * _PER_MS))
+    return Finished(np.round(whole * 32767).astype(np.int16), start * 1000 / rate, pause_ms)
 
 
 def _sounding(samples: NDArray[np.float32], rate: int) -> tuple[int, int] | None:
@@ -61,24 +67,9 @@ def _sounding(samples: NDArray[np.float32], rate: int) -> tuple[int, int] | None
 
 
 def _gain(samples: NDArray[np.float32], rate: int) -> float:
-    """What brings an utterance to the common loudness (after ITU-R BS.1770: weighted, pauses left out)."""
-    size = int(0.4 * rate)
-    weighted = _weighted(samples, rate)
-    blocks = np.lib.stride_tricks.sliding_window_view(weighted, min(size, len(weighted)))[:: max(1, size // 4)]
-    power = np.array([np.dot(block, block) / len(block) for block in blocks])
-    loud = power[power > power.max() * 0.1]
-    loudness = -0.691 + 10 * np.log10(loud.mean() + 1e-12)
-    return float(10 ** ((_LOUDNESS - loudness) / 20))
-
-
-def _weighted(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """The sound as loud as it is heard: bass taken off, treble raised by 4 dB (the K curve, without its phase)."""
-    length = 1 << (len(samples) - 1).bit_length()  # other lengths may take ten times as long
-    frequency = np.fft.rfftfreq(length, 1 / rate)
-    bass = frequency**2 / (frequency**2 + 38.0**2)
-    treble = 1 + 0.585 * frequency**2 / (frequency**2 + 1680.0**2)
-    heard = np.fft.irfft(np.fft.rfft(samples, length) * (bass * treble), length)
-    return heard[: len(samples)].astype(np.float32)
+    """What brings an utterance to the common loudness."""
+    found = loudness.loudness(loudness.steps(samples, rate))
+    return float(10 ** ((_LOUDNESS - found) / 20)) if np.isfinite(found) else 1.0
 
 
 def _limited(samples: NDArray[np.float32]) -> NDArray[np.float32]:

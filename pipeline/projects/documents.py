@@ -16,7 +16,7 @@ from sqlalchemy import JSON, Boolean, Connection, Table
 
 from pipeline.contracts import AspectRatio, Render, WordTime
 from pipeline.errors import InvalidInput, NotFound
-from pipeline.film.options import KEY, CaptionStyle, FilmOptions, Quality
+from pipeline.film.options import KEY, CaptionStyle, FilmOptions, Quality, SoundBed
 from pipeline.generation.image_analysis import Seen
 from pipeline.store.models import Base, Project, Scene, ScriptSegment, Shot
 
@@ -77,6 +77,7 @@ class ProjectLine(Document):
     end_card: bool
     fades: bool
     quality: Quality
+    sound_bed: SoundBed
     narration_url: str | None
     narration_ms: int | None
     film_url: str | None

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from pipeline.contracts import AspectRatio, Render
 from pipeline.errors import Conflict, InvalidInput
-from pipeline.film.options import CaptionStyle, Quality
+from pipeline.film.options import CaptionStyle, Quality, SoundBed
 from pipeline.writer.text import count_words, has_words
 
 CHARACTERS_PER_WORD = 20  # a story of so many characters for each allowed word is refused unread
@@ -65,6 +65,7 @@ class ProjectFields(BaseModel):
     end_card: bool = False
     fades: bool = True
     quality: Quality = "full"
+    sound_bed: SoundBed = "auto"
 
 
 def checked_fields(fields: Mapping[str, Any], *, max_story_words: int) -> dict[str, Any]:

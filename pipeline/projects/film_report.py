@@ -42,6 +42,7 @@ def report(store: Store, project_id: int) -> dict[str, Any]:
             "duration_ms": told + lead + options.tail_ms if told is not None else None,
             "quality": options.quality,
             "captions": options.captions,
+            "sound_bed": options.sound_bed,
             "fps": form.fps,
             "width": form.width,
             "height": form.height,

@@ -21,8 +21,10 @@ from pipeline.film import captions, sound
 from pipeline.film.join import Chapter, export_film, poster
 from pipeline.film.options import CARD_MS, FilmOptions, film_options
 from pipeline.film.timeline import frame_at
+from pipeline.inference import soundtrack
 from pipeline.stage import Note, Outcome, StageContext, Unit, about_shot, frame_key, lipsync_key, shot_label, video_key
 from pipeline.stages import shown
+from pipeline.stages.film_sound import MAKING_PER_MS, MAKING_S, score_of
 from pipeline.store.deliveries import show_film
 from pipeline.store.models import Project, Scene, ScriptSegment, Shot
 from pipeline.store.spoken import spoken_segments
@@ -77,9 +79,8 @@ class ExportStage:
             if options.captions == "burned" or shot.id in dimmed
         ]
         cards = [Unit(key, f"the {key.split('/')[1]} card", frames, derived=True) for key in _cards(options)]
-        sound = [Unit(SOUND, "the sound", derived=True)] if cards else []
         parts = [Unit(CAPTIONS, "the captions", derived=True), Unit(POSTER, "the poster", frames, derived=True)]
-        parts += [*touched, *cards, *sound]
+        parts += [Unit(SOUND, "the sound", derived=True), *touched, *cards]
         needs = (*(part.key for part in parts), *(key for keys in made.values() for key in keys))
         return [*parts, Unit(FILM, "the film", needs, derived=True)]
 
@@ -94,7 +95,7 @@ class ExportStage:
         if unit.key in (TITLE_CARD, END_CARD):
             return digest(unit.key, _card_words(project, unit.key), _card_frame(session, project, unit.key), form)
         if unit.key == SOUND:
-            return digest(project.narration_wav_url, options.lead_ms, options.tail_ms)
+            return digest(project.narration_wav_url, score_of(session, project))
         if unit.subject:
             shot = session.get_one(Shot, unit.subject)
             touches = shown.touches_of(session, project, shot)
@@ -110,9 +111,8 @@ class ExportStage:
             ctx.output(session, CAPTIONS).get("media"),
             form,
         ]
-        extras = [*_touched(session, project).values(), *_cards(options), *([SOUND] if _cards(options) else [])]
-        made = [ctx.output(session, key).get("media") for key in extras]
-        return digest(*parts, options.captions, made) if made else digest(*parts)
+        extras = [SOUND, *_touched(session, project).values(), *_cards(options)]
+        return digest(*parts, options.captions, [ctx.output(session, key).get("media") for key in extras])
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
         if unit.subject:
@@ -177,12 +177,14 @@ class ExportStage:
     def _sound(self, ctx: StageContext) -> Outcome:
         with ctx.read() as session:
             project = ctx.project(session)
-            options, narration = film_options(project.options), project.narration_wav_url or ""
+            score, narration = score_of(session, project), project.narration_wav_url or ""
         with ctx.draft(".wav") as wav, ctx.draft(".m4a") as aac:
-            sound.add_silence(ctx.file(narration), wav, lead_ms=options.lead_ms, tail_ms=options.tail_ms)
-            sound.encode_aac(wav, aac, cancel=ctx.halt)
+            limit_s = MAKING_S + MAKING_PER_MS * score.duration_ms
+            ctx.compute(soundtrack.make, ctx.file(narration), score, wav, timeout_s=limit_s)
+            sound.encode_aac(wav, aac, bitrate="192k", cancel=ctx.halt)
             track = ctx.publish(aac, ext="m4a")
-        return Outcome("Laid the narration between the cards.", media=(track.url,))
+        bed = " over a quiet bed of music" if score.settings else ""
+        return Outcome(f"Brought the voices to one loudness{bed}.", media=(track.url,))
 
     def _film(self, ctx: StageContext) -> Outcome:
         with ctx.read() as session:
@@ -191,7 +193,7 @@ class ExportStage:
             parts, chapters = shown.parts(session, project), _chapters(session, project)
             touched = {index: ctx.output(session, key) for index, key in _touched(session, project).items()}
             cards = {key: str(ctx.output(session, key)["media"][0]) for key in _cards(options)}
-            narration = str(ctx.output(session, SOUND)["media"][0]) if cards else project.narration_url or ""
+            track = str(ctx.output(session, SOUND)["media"][0])
             title, duration_ms = project.title, (project.narration_ms or 0) + options.lead_ms + options.tail_ms
             subtitles = captions.Captions(
                 _film_cues(session, project), project.language or "en", by_default=options.captions == "track"
@@ -215,7 +217,7 @@ class ExportStage:
             export_film(
                 [file for file, _ in pictures],
                 [frames for _, frames in pictures],
-                ctx.file(narration),
+                ctx.file(track),
                 duration_ms,
                 form,
                 out=out,

@@ -28,7 +28,7 @@ class Setting(Value):
 class Score(Value):
     """The film's whole sound. Times are the film's; its narration begins at `lead_ms`.
 
-    `settings` tile the film where a bed is wanted, and are none where it is not; `seed` picks the music's key and notes.
+    `settings` tile the film where a bed is wanted, else there are none; `seed` picks the music's key and notes.
     """
 
     duration_ms: int
