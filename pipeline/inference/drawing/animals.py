@@ -37,9 +37,10 @@ def back(art: Art, d: Design, rear: bool = False) -> None:
         for x, y, r in ((-70, -50, 48), (-30, -88, 50), (30, -90, 50), (72, -52, 46), (-84, 6, 40), (84, 6, 38)):
             art.fill(oval(x, y, r), d.coat, shade=0.2, shadow=3)
     if "spines" in kind.marks:
-        for k in range(15):
-            with art.at(-6, 10, turn=-125 + k * 17):
-                art.fill(poly([(-20, -84), (0, -156), (20, -84)]), darker(d.coat, 0.1 + 0.14 * (k % 2)), shadow=2)
+        for row, (reach, tone) in enumerate(((142, 0.34), (122, 0.2), (104, 0.08))):
+            for k in range(9 - row):
+                with art.at(-14, 6, turn=-128 + 17 * k + 8 * (row % 2)):
+                    art.fill(poly([(-17, -64), (-4, -reach), (17, -64)]), darker(d.coat, tone), shadow=2)
     if "horns" in kind.marks:
         for side in (-1, 1):
             art.fill(smooth([(side * 34, -82), (side * 58, -142), (side * 96, -164), (side * 84, -120),
@@ -130,6 +131,8 @@ def _marks(art: Art, d: Design, kind: Species) -> None:
     if "mask" in marks:
         art.fill(smooth([(-92, 0), (-50, 8), (-8, 40), (10, 96), (-34, 78), (-82, 40)]), d.pale)
         art.fill(smooth([(94, 0), (60, 8), (28, 40), (10, 96), (48, 78), (84, 40)]), d.pale)
+    if "spines" in marks:
+        art.fill(smooth([(-64, -6), (-24, -58), (12, -40), (50, -60), (88, -8), (78, 44), (14, 98), (-56, 46)]), d.pale)
     if "panda" in marks:
         for x, turn in ((-36, 20), (48, -20)):
             with art.at(x, -6, turn=turn):
@@ -285,7 +288,7 @@ def _bird(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
 def _profile_beak(art: Art, d: Design, kind: Species, beak: str) -> Face:
     """A beak to where the head looks, its two halves parted by the line that opens."""
     hook = kind.muzzle == "hook"
-    long = 40.0 if kind.name in ("goose", "crow") else 30.0 if hook else 14.0
+    long = 40.0 if kind.name in ("goose", "crow", "heron") else 30.0 if hook else 14.0
     lower = [(44, 34), (84, 36), (116 + long * 0.7, 44), (96, 62), (52, 60)]
     upper = [(44, 36), (52, 4), (88, 2), (120 + long * 0.6, 22), (124 + long, 56 if hook else 44), (96, 40)]
     art.fill(smooth(lower), darker(beak, 0.16), shade=0.2, shadow=3)

@@ -27,6 +27,8 @@ def head_centre(d: Design, pose: Pose) -> tuple[float, float, float]:
     low = 0.34 if pose.stance == "lie" else 0.0
     if kind.body == "four":
         return fourlegs.head_centre(d, pose)
+    if "wader" in kind.marks:
+        return n * 0.30, -n * 0.90 - _height(pose, n) * 0.5, n * 0.27
     if kind.body == "bird":
         return n * 0.16, -n * (0.80 - low * 0.5) - _height(pose, n), n * 0.40
     if kind.body == "owl":
@@ -69,6 +71,9 @@ def _neckerchief(art: Art, d: Design, x: float, y: float, size: float) -> None:
 
 
 def _bird(art: Art, d: Design, pose: Pose, n: float) -> None:
+    if "wader" in _kind(d).marks:
+        _wader(art, d, pose, n)
+        return
     if pose.stance == "fly":
         with art.at(0, -_height(pose, n)):
             _wing(art, d, n, 0.9 * pose.beat + 0.1, far=True)
@@ -81,6 +86,27 @@ def _bird(art: Art, d: Design, pose: Pose, n: float) -> None:
             n * 0.035)  # fmt: skip
     _plumage(art, d, n)
     _folded(art, d, n)
+
+
+def _wader(art: Art, d: Design, pose: Pose, n: float) -> None:
+    """A bird on long legs, with a long bent neck."""
+    lift = _height(pose, n) * 0.5
+    size = n * 0.66
+    if not lift:
+        for x, step in ((-0.02, pose.far_leg[0]), (0.07, pose.near_leg[0])):
+            foot = n * (x + 0.004 * step)
+            art.line(poly([(n * x, -n * 0.42), (foot + n * 0.012, -n * 0.22), (foot, -4)], False), "#c9a05a", n * 0.022)
+            art.line(poly([(foot - n * 0.03, -3), (foot + n * 0.07, -3)], False), "#c9a05a", n * 0.018)
+    with art.at(0, -lift - n * 0.20):
+        if lift:
+            _wing(art, d, size, 0.9 * pose.beat + 0.1, far=True)
+        art.line(smooth([(size * 0.20, -size * 0.62), (size * 0.46, -size * 0.80), (size * 0.26, -size * 0.96),
+            (n * 0.28, -n * 0.66)], False), d.coat, n * 0.062, shadow=4)  # fmt: skip
+        _plumage(art, d, size)
+        if lift:
+            _wing(art, d, size, pose.beat, far=False)
+        else:
+            _folded(art, d, size)
 
 
 def _plumage(art: Art, d: Design, n: float) -> None:

@@ -7,16 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic_core import PydanticSerializationError
-
-from pipeline.contracts import Angle, DrawnMeta, FrameBrief, Framing, Look, Value
+from pipeline.contracts import Angle, DrawnMeta, Figure, FrameBrief, Framing, Look, Value
 from pipeline.inference.drawing import figures, paper, places, props, staging, supplied
 from pipeline.inference.drawing.design import design_of
 from pipeline.inference.drawing.paint import FAR, NEAR, Art, Sheet
 from pipeline.inference.drawing.palette import Light, light_of, style_of
 from pipeline.inference.drawing.portraits import ENGINE
 from pipeline.inference.drawing.pose import holding, pose_of
-from pipeline.inference.drawing.shapes import box, oval
+from pipeline.inference.drawing.shapes import box, oval, smooth
 from pipeline.inference.drawing.sky import puddles
 from pipeline.inference.drawing.staging import Player, Seen
 from pipeline.inference.drawing.weather import Fall, fall, falling
@@ -66,7 +64,7 @@ def frame(brief: FrameBrief, images: dict[str, Path], width: int, height: int, s
         falling(art, light, Lots("weather", location.look.name), _strength(brief.framing))
     art.finish(out)
     if location.picture is None and not any(supplied.picture_of(look, images) is not None for look in brief.characters):
-        with suppress(PydanticSerializationError):  # half a surrogate pair has no UTF-8: the picture stays one sheet
+        with suppress(ValueError):  # half a surrogate pair has no UTF-8: the picture stays one sheet
             paper.annotate(out, Recipe(brief=_words_of(brief), seed=seed).model_dump_json().encode())
     return meta
 
@@ -211,6 +209,8 @@ def _staged(
     with art.graded(location.light.on_figures(art.grade)):
         alone = _looks_left(brief, players[0].design.name)
         drawn = _figures(art, framing, players, horizon, location.indoor, alone)
+        if location.family == "open_sea" and framing in ("wide", "medium") and figures.upright(players[0].design):
+            _afloat(art, framing, [one.figure for one in drawn])
     faces = [one.face for one in drawn if one.face is not None]
     loose = [look for look in seen if all(player.prop is not look for player in players)]
     taken = [face.mouth_x * art.w for face in faces]
@@ -226,6 +226,27 @@ def _staged(
         focus_x=round(min(0.95, max(0.05, focus.mouth_x)), 4),
         focus_y=round(min(0.9, max(0.1, focus.mouth_y)), 4),
     )
+
+
+def _afloat(art: Art, framing: Framing, sailors: Sequence[Figure]) -> None:
+    """The boat that people at sea stand in, before them."""
+    art.sheet(art.depth)
+    spots = [one.foot_x * art.w for one in sailors]
+    y = max(one.foot_y for one in sailors) * art.h if framing == "wide" else art.h * 0.97
+    half = (max(spots) - min(spots)) / 2 + (230 if framing == "wide" else 520)
+    middle, deep = (max(spots) + min(spots)) / 2, 92 if framing == "wide" else 190
+    hull = [(middle - half * 1.12, y - deep * 1.05), (middle - half * 0.5, y - deep * 0.72), (middle + half * 0.5,
+        y - deep * 0.72), (middle + half * 1.16, y - deep * 1.12), (middle + half * 0.86, y + deep * 0.34), (middle,
+        y + deep * 0.46), (middle - half * 0.84, y + deep * 0.3)]  # fmt: skip
+    art.fill(smooth(hull), "#8f5a38", shade=0.35, shadow=10)
+    for share in (-0.34, 0.02):
+        art.line(smooth([(middle - half * 0.96, y + deep * (share - 0.2)), (middle, y + deep * (share + 0.06)),
+            (middle + half * 0.98, y + deep * (share - 0.22))], False), "#6e4329", 4, alpha=0.7)  # fmt: skip
+    art.line(smooth(hull[:4], False), "#b98a5a", 15, shadow=4)
+    wash = [(middle + half * x, y + deep * down) for x, down in ((-1.3, 0.42), (-0.6, 0.22), (0, 0.36), (0.6, 0.22),
+        (1.3, 0.42), (0, 0.8))]  # fmt: skip
+    art.fill(smooth(wash), "#3a7c9e", alpha=0.92, shade=0.2)
+    art.line(smooth(wash[:5], False), "#cfe4ee", 5, alpha=0.7)
 
 
 def _looks_left(brief: FrameBrief, name: str) -> bool:
@@ -264,8 +285,9 @@ def _loose_props(art: Art, looks: list[Look], y: float, size: float, taken: Sequ
         free = [min((abs(spot - other) for other in used), default=art.w) for spot in spots]
         x = spots[max(range(len(spots)), key=lambda k: (free[k] >= art.w * 0.13, -k, free[k]))]
         used.append(x)
-        art.dim(x, y, 82 * size, 0.35, 0.16)
-        with art.at(x, y, size):
+        bulk = size * props.bulk(look)
+        art.dim(x, y, 82 * bulk, 0.35, 0.16)
+        with art.at(x, y, bulk):
             props.draw(art, look)
 
 

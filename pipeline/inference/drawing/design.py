@@ -54,6 +54,7 @@ class Design:
         return self.species is None
 
 
+_BEARDS = ("beard", "bearded", "moustache", "mustache", "moustached")
 _PEOPLE = ("man", "woman", "boy", "girl", "child", "lady", "gentleman", "person", "human", "king", "queen", "prince",
            "princess", "grandmother", "grandfather", "mother", "father", "sailor", "farmer", "baker", "keeper",
                "teacher",
@@ -183,7 +184,21 @@ def _gender(look: Look, text: Text, lots: Lots) -> Gender:
         "woman", "girl", "lady", "she", "her", "queen", "princess", "mother", "grandmother", "witch", "maid", "dress"
     ):
         return "female"
-    if text.has("man", "boy", "he", "his", "king", "prince", "father", "grandfather", "beard", "gentleman"):
+    if text.has(
+        "man",
+        "boy",
+        "he",
+        "his",
+        "king",
+        "prince",
+        "father",
+        "grandfather",
+        "gentleman",
+        "beard",
+        "bearded",
+        "moustache",
+        "mustache",
+    ):
         return "male"
     return lots.pick("gender", ("female", "male"))
 
@@ -246,6 +261,8 @@ def _person(look: Look, text: Text, lots: Lots, age: AgeGroup, gender: Gender) -
 def _hair(text: Text, lots: Lots, age: AgeGroup, gender: Gender, skin: str) -> tuple[str, str]:
     nouns = ("hair", "haired", "curls", "braid", "braids", "plait", "bun", "ponytail", "locks", "pigtails", "bob")
     hair = text.colour_of(*nouns)
+    if hair is None and text.place("hair") is None:
+        hair = text.colour_of(*_BEARDS)
     place = text.place("hair")
     near = text.tokens[max(0, place - 4) : place + 1] if place is not None else ()
     for word, natural in _NATURAL_HAIR.items():
@@ -362,10 +379,13 @@ def _animal(person: Design, kind: Species, text: Text, lots: Lots) -> Design:
 
 
 def _dressed(text: Text) -> bool:
-    """Whether an animal wears clothes; "a chestnut coat" is its fur, "in a green coat" is not."""
+    """Whether an animal wears clothes; "a chestnut coat" is its fur, "in a green coat" is not, nor is it
+    where the text tells of the fur besides."""
     if text.has(*(word for word in _WORN if word != "coat"), "trousers", "clothed", "dressed", "waistcoat"):
         return True
     place = text.place("coat")
+    if place is not None and text.has("fur", "feathers", "wool", "spines"):
+        return True
     return place is not None and bool({"in", "wearing", "wears"} & set(text.tokens[max(0, place - 4) : place]))
 
 

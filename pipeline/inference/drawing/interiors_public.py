@@ -160,7 +160,7 @@ def gear(art: Art, x: float, y: float, r: float, colour: str) -> None:
 
 def carriage(art: Art, s: Scene) -> None:
     """Inside a train: a row of windows with the land outside, seats, racks."""
-    y = shell(art, s, "#8a4a40", "#6f6560", boards=False, panel="#6b3a34")
+    y = shell(art, s, "#b5806a", "#8f857c", boards=False, panel="#96544a")
     count = 4 if art.w > 1100 else 2
     for k in range(count):
         x = art.w * (k + 0.5) / count
@@ -179,7 +179,7 @@ def carriage(art: Art, s: Scene) -> None:
         x = art.w * (k + 1) / count
         if s.light.lamp > 0.4:
             art.fill(oval(x, 66, 20, 14), "#ffe2a0", shining=True)
-            art.glow(x, 66, 230, "#ffb24d", 0.5)
+            art.glow(x, 66, 300, "#ffc46b", 0.55)
 
 
 def cabin(art: Art, s: Scene) -> None:

@@ -146,7 +146,7 @@ class Light:
 
     def on_figures(self, grade: Grade) -> Grade:
         """The grade for figures: they keep more of their own colours than the place, so that they stay readable."""
-        share = {"night": 0.56, "dusk": 0.58, "dawn": 0.4}.get(self.time, 0.24)
+        share = {"night": 0.62, "dusk": 0.6, "dawn": 0.45}.get(self.time, 0.24)
         r, g, b = _mixed(grade.tint, (1.0, 0.92, 0.86) if self.night else (1.0, 1.0, 1.0), share)
         saturation = (grade.saturation + 1.0) / 2
         return replace(grade, tint=(r, g, b), veiled=grade.veiled * 0.2, saturation=saturation)
@@ -174,8 +174,8 @@ _INDOOR: dict[str, RGB] = {
     "dawn": (0.90, 0.80, 0.80),
     "morning": (1.0, 0.97, 0.92),
     "day": (1.0, 0.99, 0.97),
-    "dusk": (0.92, 0.76, 0.68),
-    "night": (0.70, 0.61, 0.63),
+    "dusk": (0.95, 0.82, 0.73),
+    "night": (0.86, 0.76, 0.72),
 }
 _DULL: dict[str, tuple[float, float]] = {
     "cloudy": (0.93, 0.85),

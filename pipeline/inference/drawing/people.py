@@ -96,6 +96,8 @@ def _flesh(d: Design) -> str:
 def _behind(art: Art, d: Design, b: Frame, pose: Pose) -> None:
     if not d.human:
         animals.tail(art, d, (b.hip[0] - 40 * b.wide, b.hip[1] + 10), b.height * 0.42)
+    if d.species is not None and "spines" in d.species.marks:
+        _spines(art, d, b)
     if d.cloak:
         hem = -b.leg * 0.12 if pose.stance not in ("sit", "kneel") else b.hip[1] * 0.2
         top = b.shoulder[1] - 4
@@ -109,6 +111,17 @@ def _behind(art: Art, d: Design, b: Frame, pose: Pose) -> None:
         else:
             animals.back(art, d)
     _arm(art, d, b, pose.far, near=False)
+
+
+def _spines(art: Art, d: Design, b: Frame) -> None:
+    """A coat of spines over the back, from the nape to the rump."""
+    x, top, foot = -26 * b.wide, b.shoulder[1] - 10, b.hip[1] + 46 * b.scale
+    for row, tone in enumerate((0.34, 0.2, 0.08)):
+        for k in range(7):
+            y = top + (foot - top) * (k + 0.4 * row) / 7
+            reach = (150 - 26 * row) * b.wide * (0.72 + 0.5 * math.sin(math.pi * (k + 1) / 9))
+            art.fill(poly([(x, y - 34 * b.scale), (x - reach, y + 20 * b.scale), (x, y + 44 * b.scale)]),
+                darker(d.coat, tone), shadow=3)  # fmt: skip
 
 
 def _neck(art: Art, d: Design, b: Frame) -> None:

@@ -169,5 +169,5 @@ def paint(art: Art, look: Look, light: Light, family: str, tilt: float = 0.0, ma
 def _dark_corners(art: Art) -> None:
     """At night lamps light the middle of a room; its sides and ceiling lie in the dark."""
     whole = box(-20, -20, art.w + 40, art.h + 40)
-    art.blend(whole, [(_DARK, 0.50), (_DARK, 0.0), (_DARK, 0.0), (_DARK, 0.50)], shining=True, across=True)
-    art.blend(whole, [(_DARK, 0.45), (_DARK, 0.0), (_DARK, 0.0), (_DARK, 0.25)], shining=True)
+    art.blend(whole, [(_DARK, 0.42), (_DARK, 0.0), (_DARK, 0.0), (_DARK, 0.42)], shining=True, across=True)
+    art.blend(whole, [(_DARK, 0.34), (_DARK, 0.0), (_DARK, 0.0), (_DARK, 0.22)], shining=True)

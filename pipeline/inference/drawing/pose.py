@@ -59,6 +59,7 @@ _FEELINGS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 # A scene's mood only colours a face: not everybody trembles because a scene is tense.
 _MOODS = {"happy": "happy", "laugh": "happy", "sad": "sad", "weep": "sad"}
+_SHOWN = 0.6  # of the shots, a face shows the scene's mood in
 _THINKING = (
     "think",
     "thinks",
@@ -114,8 +115,10 @@ _GESTURE_ARMS: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = {
 }
 
 
-def feeling_of(action: str, mood: str = "") -> Feeling:
-    found = Text(action).first(_FEELINGS) or _MOODS.get(Text(mood).first(_FEELINGS) or "")
+def feeling_of(action: str, mood: str = "", who: str = "") -> Feeling:
+    found = Text(action).first(_FEELINGS)
+    if found is None and Lots("mood", who.lower(), action.lower()).number("shown") < _SHOWN:
+        found = _MOODS.get(Text(mood).first(_FEELINGS) or "")
     if found is not None:
         return cast(Feeling, found)
     return "thoughtful" if Text(action).has(*_THINKING) else "calm"
@@ -137,7 +140,7 @@ def pose_of(action: str, mood: str, actor: bool, listening: bool, who: str = "")
 
     `who` and the action draw the lots for what the words leave open."""
     text = Text(action)
-    feeling = feeling_of(action, mood)
+    feeling = feeling_of(action, mood, who)
     if not actor:
         together = text.has("they", "both", "together", "all", "everyone", "and")
         stance = _stance(text) if together else "stand"

@@ -73,6 +73,48 @@ def fruit(art: Art, colour: str) -> None:
     art.fill(oval(-20, -58, 8, 13), "#ffffff", alpha=0.4)
 
 
+def round_fruit(art: Art, colour: str) -> None:
+    art.fill(oval(0, -42, 44, 41), colour, shade=0.3, shadow=7)
+    for k in range(9):
+        art.fill(oval(-24 + (k * 17) % 50, -66 + (k * 23) % 52, 1.8), darker(colour, 0.22), alpha=0.7)
+    art.fill(star(0, -80, 13, 5, 0.4), "#5f8a42", shadow=2)
+    art.line(smooth([(0, -80), (3, -92)], False), "#5f6b38", 5)
+    art.fill(oval(-17, -58, 9, 12), "#ffffff", alpha=0.35)
+
+
+def pencil(art: Art, colour: str) -> None:
+    with art.at(0, -50, turn=38):
+        art.fill(box(-9, -42, 18, 76), colour, shade=0.2, shadow=5)
+        art.fill(box(-3, -42, 6, 76), lighter(colour, 0.3))
+        art.fill(poly([(-9, 34), (9, 34), (0, 56)]), "#ecd2a6")
+        art.fill(poly([(-3, 48), (3, 48), (0, 56)]), "#34303a")
+        art.fill(box(-9, -50, 18, 9), "#b9b9c0")
+        art.fill(box(-9, -60, 18, 11, 4), "#e58f95")
+
+
+def seedling(art: Art, colour: str) -> None:
+    art.fill(smooth([(-34, -34), (34, -34), (24, 0), (-24, 0)]), "#b5673f", shade=0.3, shadow=6)
+    art.fill(oval(0, -34, 33, 8), "#4e382c")
+    art.line(smooth([(0, -34), (3, -60), (0, -84)], False), darker(colour, 0.2), 5)
+    for side in (-1, 1):
+        art.fill(smooth([(0, -78), (side * 18, -104), (side * 44, -100), (side * 26, -80)]), colour, shade=0.15,
+            shadow=3)  # fmt: skip
+
+
+def bicycle(art: Art, colour: str) -> None:
+    for x in (-48, 48):
+        art.line(oval(x, -30, 29), "#34303a", 6, shadow=4)
+        for turn in (0, 60, 120):
+            with art.at(x, -30, turn=turn):
+                art.line(poly([(-27, 0), (27, 0)], False), "#9a9aa2", 1.5)
+    for a, b in (((-48, -30), (-18, -72)), ((-18, -72), (34, -74)), ((34, -74), (-4, -30)), ((-4, -30), (-48, -30)),
+        ((-4, -30), (-22, -80)), ((48, -30), (32, -86))):  # fmt: skip
+        art.line(poly([a, b], False), colour, 6.5, shadow=3)
+    art.line(smooth([(18, -90), (32, -88), (46, -94)], False), "#34303a", 6)
+    art.fill(box(-36, -88, 28, 8, 4), "#5a3d30", shadow=2)
+    art.fill(oval(-4, -30, 8), "#9a9aa2")
+
+
 def basket(art: Art, colour: str) -> None:
     art.line(arc(0, -50, 52, 54, 180, 180), darker(colour, 0.2), 9, shadow=4)
     for x, tone in ((-26, "#c0392f"), (0, "#e0a23c"), (26, "#7fa34a")):
@@ -163,9 +205,15 @@ def drum(art: Art, colour: str) -> None:
         art.line(poly([(side * 8, -70), (side * 46, -104)], False), "#8a5a34", 6)
 
 
-def umbrella(art: Art, colour: str) -> None:
-    art.line(poly([(0, -100), (0, -14)], False), "#5a4438", 6)
-    art.line(arc(-10, -14, 10, 11, 0, 170), "#5a4438", 6)
+def umbrella(art: Art, colour: str, shaft: float = 0.0) -> None:
+    """`shaft`: how much longer it is, for one that is held over a head."""
+    art.line(poly([(0, -100 - shaft), (0, -14)], False), "#5a4438", 6 if not shaft else 4)
+    art.line(arc(-10, -14, 10, 11, 0, 170), "#5a4438", 6 if not shaft else 4)
+    with art.at(0, -shaft):
+        _canopy(art, colour)
+
+
+def _canopy(art: Art, colour: str) -> None:
     art.fill(smooth([(-72, -50), (-52, -90), (0, -112), (52, -90), (72, -50), (48, -60), (24, -48), (0, -60),
         (-24, -48), (-48, -60)]), colour, shade=0.25, shadow=6)  # fmt: skip
     for x in (-24, 24):

@@ -33,8 +33,13 @@ _FAMILIES: Mapping[str, tuple[tuple[str, ...], str, Painter]] = {
         prop_shapes.necklace),
     "bread": (("bread", "loaf", "pie", "cake", "bun", "pastry", "biscuit", "cookie", "cheese", "sandwich", "food"),
         "#c98a48", lambda a, c: bread(a, 0, 0, 0.9)),
-    "fruit": (("apple", "pear", "fruit", "orange", "peach", "plum", "grape", "grapes", "berry", "cherry", "pumpkin",
-        "tomato", "acorn", "nut", "egg", "seed"), "#c0392f", prop_shapes.fruit),
+    "fruit": (("apple", "pear", "fruit", "grape", "grapes", "berry", "cherry", "acorn", "nut", "seed"), "#c0392f",
+        prop_shapes.fruit),
+    "round fruit": (("orange", "tomato", "peach", "plum", "pumpkin", "lemon", "melon", "egg", "potato", "onion"),
+        "#cf4a32", prop_shapes.round_fruit),
+    "pencil": (("pencil", "crayon", "brush", "paintbrush", "chalk"), "#e3b341", prop_shapes.pencil),
+    "seedling": (("seedling", "sprout", "shoot", "plant", "bud"), "#5f9f4a", prop_shapes.seedling),
+    "bicycle": (("bicycle", "bike", "tricycle"), "#3f6f8f", prop_shapes.bicycle),
     "basket": (("basket", "hamper", "picnic"), "#c79a5c", prop_shapes.basket),
     "cup": (("cup", "mug", "goblet", "glass", "teacup", "tankard", "chalice", "bowl", "tea", "soup", "coffee"),
         "#c79a5c", lambda a, c: mug(a, 0, 0, 1.5)),
@@ -75,7 +80,7 @@ _FAMILIES: Mapping[str, tuple[tuple[str, ...], str, Painter]] = {
     "feather": (("feather", "quill", "pen"), "#e9eef2", prop_shapes.feather),
     "hammer": (("hammer", "tool", "tools", "wrench", "saw", "spade", "shovel", "gear", "cog", "machine", "broom",
         "oar"), "#8a949a", prop_shapes.hammer),
-    "wheel": (("wheel", "cart", "wagon", "bicycle", "bike", "barrow"), "#8a5a34", lambda a, c: wheel(a, 0, -54, 44)),
+    "wheel": (("wheel", "cart", "wagon", "barrow"), "#8a5a34", lambda a, c: wheel(a, 0, -54, 44)),
     "globe": (("globe",), "#4f8fb5", lambda a, c: globe(a, 0, 0, 0.95)),
     "chair": (("chair", "stool", "throne", "bench"), "#8a5f3c", lambda a, c: furniture.chair(a, 0, 0, 110, c)),
     "table": (("table", "desk"), "#8a5f3c", lambda a, c: furniture.table(a, 0, 0, 150, 90, c)),
@@ -107,7 +112,20 @@ def family_of(look: Look) -> str | None:
     return best[1] if best else Text(look.appearance).first(_WORDS)
 
 
-_TOO_LARGE = {"boat", "chair", "table", "barrel", "tree", "wheel", "chest", "drum"}
+_TOO_LARGE = {"bicycle", "boat", "chair", "table", "barrel", "tree", "wheel", "chest", "drum"}
+
+
+_BULK = {"bicycle": 2.3, "boat": 2.2, "tree": 2.6, "table": 1.6, "chair": 1.5, "barrel": 1.3, "wheel": 1.4}
+
+
+def bulk(look: Look) -> float:
+    """How much larger than a thing for a hand it is, beside people."""
+    return _BULK.get(family_of(look) or "", 1.0)
+
+
+def held_bulk(look: Look) -> float:
+    """The same for what a hand holds: an umbrella covers whoever holds it."""
+    return {"umbrella": 2.2, "kite": 1.5, "flower": 0.8, "candle": 0.8}.get(family_of(look) or "", 1.0)
 
 
 def fits_a_hand(look: Look) -> bool:
@@ -119,8 +137,8 @@ def grip(look: Look) -> float:
     return -4.0 if family_of(look) in ("clock", "mirror", "globe") else 16.0
 
 
-def draw(art: Art, look: Look) -> None:
-    """Draws the object; one without a known noun becomes a bundle tied up in cloth."""
+def draw(art: Art, look: Look, held: bool = False) -> None:
+    """Draws the object, `held` in a hand or standing; one without a known noun becomes a bundle tied up in cloth."""
     family = family_of(look)
     lots = Lots("prop", look.name.lower())
     told = Text(look.name, look.appearance).colour()
@@ -134,4 +152,8 @@ def draw(art: Art, look: Look) -> None:
         prop_shapes.bundle(art, told or lots.pick("colour", _DEFAULT_COLOURS))
         return
     _, usual, painter = _FAMILIES[family]
-    painter(art, told or usual or lots.pick("colour", _DEFAULT_COLOURS))
+    colour = told or usual or lots.pick("colour", _DEFAULT_COLOURS)
+    if family == "umbrella" and held:
+        prop_shapes.umbrella(art, colour, shaft=84)
+    else:
+        painter(art, colour)

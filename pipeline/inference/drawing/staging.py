@@ -34,14 +34,14 @@ class Player:
     place: int = 0
 
 
-def _held(look: Look | None, scale: float = 1.5) -> Held | None:
+def _held(look: Look | None) -> Held | None:
     if look is None:
         return None
-    prop = look
+    prop, scale = look, 1.5 * props.held_bulk(look)
 
     def painter(art: Art) -> None:
         with art.at(0, props.grip(prop) * scale, scale):
-            props.draw(art, prop)
+            props.draw(art, prop, held=True)
 
     return painter
 
@@ -115,8 +115,8 @@ def wide(art: Art, players: list[Player], horizon: float, indoor: bool) -> list[
     tallest = max(-build.top for build in builds)
     room = ground - art.h * (0.12 if not indoor else 0.16)
     scale = min(0.62, room / max(tallest, 1), art.w * 0.84 / (sum(widths) + 40 * len(widths)))
-    if tallest * scale < art.h * 0.26:
-        scale = min(art.h * 0.30 / tallest, art.w * 0.84 / (sum(widths) + 40 * len(widths)))
+    if tallest * scale < art.h * _SMALLEST:
+        scale = min(art.h * _SMALLEST / tallest, art.w * 0.84 / (sum(widths) + 40 * len(widths)))
     gap = min(110.0, (art.w * 0.9 - sum(widths) * scale) / max(1, len(players) + 1))
     x = (art.w - sum(widths) * scale - gap * (len(players) - 1)) / 2
     spots = [0.0] * len(players)
@@ -163,6 +163,7 @@ def _in_step(seen: list[Seen], art: Art) -> list[Seen]:
 _LEGLESS = 0.45  # of the rise, a leg of those who have more than two, or none to walk on
 
 
+_SMALLEST = 0.40  # of the picture's height, the tallest of those who are seen whole
 _GAITS: dict[str, Gait] = {"walk": "walk", "run": "run", "fly": "fly"}
 
 
@@ -181,12 +182,14 @@ def medium(art: Art, players: list[Player]) -> list[Seen]:
     """From the waist up; two in a tall picture, else at most three."""
     if players[0].pose.stance == "lie":
         return _asleep(art, players[0], art.w * 0.94, 0.5)
+    if len(players) == 1 and players[0].pose.stance in ("sit", "kneel") and figures.upright(players[0].design):
+        return [_low(art, players[0])]
     portrait = art.h > art.w
     players = players[: 2 if portrait else 3]
     builds = [figures.build_of(player.design, _waist(player.pose)) for player in players]
     share = (0.30 if len(players) == 1 else 0.26) * (0.74 if portrait else 1.0)
     scale = art.h * share / max(build.head for build in builds)
-    places = {1: (0.5,), 2: (0.30, 0.70), 3: (0.19, 0.5, 0.81)}[len(players)]
+    places = {1: (0.45,), 2: (0.30, 0.70), 3: (0.19, 0.5, 0.81)}[len(players)]
     spots = [0.0] * len(players)
     for place, index in zip(places, _order(players), strict=True):
         spots[index] = art.w * place
@@ -205,6 +208,14 @@ def medium(art: Art, players: list[Player]) -> list[Seen]:
         gait: Gait = "bob" if player.pose.stance in _GAITS else "rest"
         seen.insert(0, _put(art, standing, x, feet, scale, False, _CLOSER, gait))
     return seen
+
+
+def _low(art: Art, player: Player) -> Seen:
+    """Someone who sits or kneels, whole."""
+    build = figures.build_of(player.design, player.pose)
+    scale = min(art.h * 0.74 / -build.top, art.w * 0.7 / (build.right - build.left))
+    x = art.w * 0.5 - (build.left + build.right) / 2 * scale
+    return _put(art, player, x, art.h * 0.93, scale, True, _CLOSER)
 
 
 def _asleep(art: Art, player: Player, length: float, head_x: float) -> list[Seen]:
@@ -226,10 +237,12 @@ def close(art: Art, player: Player, looks_left: bool) -> list[Seen]:
         return _asleep(art, player, art.w * 1.9, 0.44)
     pose = _waist(player.pose)
     build = figures.build_of(player.design, pose)
-    scale = min(art.h * 0.50, art.w * 0.56) / build.head
+    crown = (build.head_y - build.top) / build.head  # hats and ears stay in the picture
+    scale = min(art.h * 0.50, art.w * 0.56, art.h * 0.54 / crown) / build.head
+    level = max(art.h * 0.47, crown * build.head * scale + art.h * 0.03)
     player = replace(player, pose=replace(pose, near=Pose().near, far=Pose().far, holding=False), flip=looks_left)
-    x = art.w * 0.5 - build.head_x * scale * (-1 if player.flip else 1)
-    return [_put(art, player, x, art.h * 0.47 - build.head_y * scale, scale, False, _CLOSER)]
+    x = art.w * (0.54 if player.flip else 0.46) - build.head_x * scale * (-1 if player.flip else 1)
+    return [_put(art, player, x, level - build.head_y * scale, scale, False, _CLOSER)]
 
 
 def over_shoulder(art: Art, focal: Player, other: Player) -> list[Seen]:
