@@ -11,6 +11,7 @@ from .lexicon import (
     NUMBERS,
     SPEECH_VERBS,
     TITLES,
+    TRADE_SAME,
     Noun,
     species,
     word_set,
@@ -208,6 +209,14 @@ class Cast(Register):
                     return self._new((*key, str(len(self.figures)))).index
             elif kind not in self._introduced and (who := self._named_like(mention, token)) is not None:
                 return who
+        if key not in self._by_key and not mention.indefinite and not mention.variant:
+            known = [
+                self._by_key[alike]
+                for word in sorted(TRADE_SAME.get(noun.word, ()))
+                if (alike := (noun.kind, word)) in self._by_key
+            ]
+            if len(known) == 1 and {self.figures[known[0]].gender, noun.gender} != {"female", "male"}:
+                return known[0]
         if key not in self._by_key:
             similar = self._latest_of(noun, mention)
             if similar is not None:

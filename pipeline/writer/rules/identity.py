@@ -29,6 +29,7 @@ _SERVING = word_set(
     " soldier sailor boy girl child man woman voice messenger nurse cook conductor innkeeper landlord stranger"
 )
 _FRIENDS = word_set("friend companion")
+_LAST = 6  # turns back within which somebody still takes part
 _INTRODUCED = 20  # paragraphs back within which whoever gives their name may have been talking already
 _TITLED = (("mother", {"mrs", "lady", "madam"}), ("father", {"mr", "sir"}))
 _SPOUSES = word_set("wife husband")
@@ -48,7 +49,7 @@ class _Identity:
         self._narrated: Counter[int] = Counter()
         self._sentences: defaultdict[int, set[int]] = defaultdict(set)
         self._introduced: set[int] = set()
-        self._first_called: set[int] = set()
+        self._first: dict[int, int] = {}
         self._callers: defaultdict[int, set[int]] = defaultdict(set)
         self._first_person = any(line.who == FIRST_PERSON for line in lines)
         self._read_mentions()
@@ -61,15 +62,12 @@ class _Identity:
         self._listen()
 
     def _read_mentions(self) -> None:
-        met: set[int] = set()
         for one in self._cast.mentions:
             token = self._cast.tokens[one.first]
             if token.quote < 0 or token.cue:
                 self._narrated[one.who] += 1
                 self._sentences[one.who].add(token.sentence)
-            elif one.who not in met:
-                self._first_called.add(one.who)
-            met.add(one.who)
+            self._first.setdefault(one.who, one.first)
             if one.indefinite and token.quote < 0:
                 self._introduced.add(one.who)
 
@@ -94,8 +92,8 @@ class _Identity:
                 after = None
             for name in line.addressed | line.asked:
                 self._callers[name].add(line.who)
-                self._hear_called(name, line, before, after)
-            if line.how in {"tag", "beat"} and before is not None:
+                self._hear_called(index, name, before, after)
+            if line.how == "tag":
                 self._hear_described(index, line, before)
         for line in self._lines:
             self._hear_introduced(line)
@@ -107,8 +105,13 @@ class _Identity:
     def _answers(line: Line, following: Line) -> bool:
         return following.quote.paragraph - line.quote.paragraph <= _TALK
 
-    def _hear_called(self, name: int, line: Line, before: Line | None, after: Line | None) -> None:
+    @staticmethod
+    def _answers_within(line: Line, following: Line) -> bool:
+        return following.quote.paragraph - line.quote.paragraph <= 3 * _TALK
+
+    def _hear_called(self, index: int, name: int, before: Line | None, after: Line | None) -> None:
         """Whoever is called answers; or has just spoken, if nobody does; or is the "I", who is called only in talk."""
+        line = self._turns[index]
         near = after is not None and after.quote.paragraph - line.quote.paragraph == 1
         if after is not None and after.who not in (None, name, line.who) and after.how not in ("turn", "paragraph"):
             self._vote(name, after, 1.0 if near else 0.5)
@@ -116,6 +119,14 @@ class _Identity:
                 return
         if before is not None and before.who not in (None, name, line.who):
             self._vote(name, before, 0.7 if line.quote.paragraph - before.quote.paragraph == 1 else 0.5)
+        told = line.told - {name, line.who}
+        if before is None and len(told) == 1 and not self._narrated[name]:
+            self._votes[name][next(iter(told))] += 0.6  # type: ignore[assignment]
+        if line.first <= self._first[name] < line.last and self._cast.figures[name].named:
+            turns = self._turns[max(0, index - _LAST) : index]
+            nameless = self._nameless_of([one for one in turns if self._answers_within(one, line)], name)
+            if len(nameless) == 1:
+                self._votes[name][nameless.pop()] += 0.7  # type: ignore[assignment]
         told_by = self._first_person and self._cast.teller is None and line.who != FIRST_PERSON
         if told_by and not self._narrated[name] and name not in line.asked:
             self._votes[name][FIRST_PERSON] += 0.8  # type: ignore[assignment]
@@ -124,10 +135,18 @@ class _Identity:
         if line.who is not None:
             self._votes[name][line.who] += weight * _SURE.get(line.how, 0.5)  # type: ignore[assignment]
 
-    def _hear_described(self, index: int, line: Line, before: Line) -> None:
+    def _hear_described(self, index: int, line: Line, before: Line | None) -> None:
         """ "inquired the clerk", where it was Mudge's turn."""
         figure = self._cast.figures[line.who] if line.who is not None and line.who >= 0 else None
-        if figure is None or figure.named or figure.noun is None or figure.noun.word in _SERVING or figure.animal:
+        if figure is None or figure.named or figure.noun is None or figure.animal:
+            return
+        told = [who for who in sorted(line.told) if who >= 0 and self._can_be(figure.index, who)]
+        if len(told) > 1:
+            told = [who for who in told if self._cast.figures[who].gender == figure.gender]
+        if len(told) == 1 and told[0] != line.who:
+            self._votes[figure.index][told[0]] += 1  # "Hannah put her head in. … said the maid."
+            return
+        if before is None or figure.noun.word in _SERVING:
             return
         called = [who for who in before.addressed if who != line.who]
         expected, weight = (called[0], 0.8) if len(called) == 1 else (None, 0.5)
@@ -137,6 +156,11 @@ class _Identity:
             rival = self._cast.figures[expected]
             alike = figure.gender == rival.gender != "neutral"
             self._votes[figure.index][expected] += weight + 0.3 * alike  # type: ignore[assignment]
+        turns = [one for one in self._turns[max(0, index - _LAST) : index] if self._answers_within(one, line)]
+        speakers = {one.who for one in turns if one.who not in (None, line.who, before.who)}
+        fitting = [who for who in speakers if who is not None and who >= 0 and self._can_be(figure.index, who)]
+        if len(fitting) == 1:
+            self._votes[figure.index][fitting[0]] += 0.4  # type: ignore[assignment]
 
     def _hear_introduced(self, line: Line) -> None:
         """ "My name is Vivienne Marsh." """
@@ -146,9 +170,15 @@ class _Identity:
             self._votes[line.own][line.who] += 3
         else:
             before = [one for one in self._turns if 0 <= line.quote.paragraph - one.quote.paragraph <= _INTRODUCED]
-            nameless = {one.who for one in before if one.who is not None and self._nameless(one.who)}
+            nameless = self._nameless_of(before, line.own)
             if len(nameless) == 1:
                 self._votes[line.own][nameless.pop()] += 2
+
+    def _nameless_of(self, turns: list[Line], who: int) -> set[int]:
+        """The nameless speakers of these turns that can be `who`."""
+        return {
+            one.who for one in turns if one.who is not None and self._nameless(one.who) and self._can_be(who, one.who)
+        }
 
     def _nameless(self, who: int) -> bool:
         return who >= 0 and not self._cast.figures[who].named
@@ -231,7 +261,7 @@ class _Identity:
         if figure.named and rival.named:
             return unseen and self._names_agree(figure, rival, weight)
         if figure.named:
-            return weight >= _CALLED and (unseen or who in self._first_called)
+            return weight >= _CALLED and (unseen or self._cast.tokens[self._first[who]].quote >= 0)
         return weight >= (0.5 if unseen else _DESCRIBED) and self._description_fits(figure, rival)
 
     def _description_fits(self, figure: Figure, rival: Figure) -> bool:

@@ -65,6 +65,11 @@ AXES: dict[str, int] = {
 }
 # Kin by courtesy: what one calls a stranger or a friend.
 ENDEARMENTS = word_set("friend companion partner cousin visitor guest brother sister")
+TRADE_SAME: dict[str, frozenset[str]] = {
+    word: frozenset((trade, *text.split())) - {word}
+    for trade, text in _PEOPLE["trade_same"].items()
+    for word in (trade, *text.split())
+}
 # Short forms that are not English, by the name that they stand for.
 DIMINUTIVES: dict[str, str] = {short: full for full, text in _PEOPLE["diminutives"].items() for short in text.split()}
 KIN_SAME: dict[str, str] = {word: kin for kin, text in _PEOPLE["kin_same"].items() for word in text.split()}

@@ -21,12 +21,15 @@ from .lexicon import (
     singular,
     word_set,
 )
-from .tokens import CALENDAR, DETERMINERS, FUNCTION, NOT_NAMES, Token, is_verb
+from .tokens import CALENDAR, DETERMINERS, FUNCTION, GENERIC, NOT_NAMES, Token, is_verb
 
 _ADJECTIVE_LIMIT = 3
 _ARTICLES = frozenset({"the", "a", "an", "another"})
 _INDEFINITE = frozenset({"a", "an", "another", "some", "one"})
 RANKS = word_set("eldest youngest oldest")  # "the youngest", by itself or of daughters, brothers, kids
+_LIKENESS = word_set("of like as than")
+_FORMAL = word_set("mr mrs miss ms dr doctor sir lady lord madam captain colonel major professor")
+_PARTICLES = word_set("de du del della di da von van der den zu la le bin ibn")
 _NOBODY = word_set("somebody someone nobody anybody anyone everybody everyone else")
 _PLACE_PREPOSITIONS = word_set("in at into near through across around throughout outside inside of")
 
@@ -114,10 +117,19 @@ def _name_runs(tokens: list[Token]) -> Iterator[Mention]:
             and _can_be_name(tokens[last + 1], lower, middle)
         ):
             last += 1
+        if _goes_on_noble(tokens, last) and _can_be_name(tokens[last + 2], lower, middle):
+            last += 2
         mention = _name_mention(tokens, index, last, given)
         if mention is not None:
             yield mention
         index = last + 1
+
+
+def _goes_on_noble(tokens: list[Token], last: int) -> bool:
+    """Whether "de Bourgh", "von Tarn" or the like follows."""
+    if last + 2 >= len(tokens) or tokens[last + 1].low not in _PARTICLES or tokens[last].possessive:
+        return False
+    return all(_adjacent(tokens[at], tokens[at + 1]) for at in (last, last + 1))
 
 
 def _adjacent(left: Token, right: Token) -> bool:
@@ -284,6 +296,8 @@ def _noun_phrase(tokens: list[Token], index: int, noun: Noun) -> Mention | None:
             break
         if noun.word == "voice" and (token.possessive or (token.low in DETERMINERS and token.low not in _ARTICLES)):
             return None
+        if token.low in _INDEFINITE and at > 0 and tokens[at - 1].low in _LIKENESS and noun.word in GENERIC:
+            return None  # "with the tread of a man who has a head"
         if token.low in DETERMINERS:
             return _mention(tokens, at, index, noun=noun, determiner=token.low, adjectives=tuple(reversed(adjectives)))
         if token.possessive:
@@ -333,11 +347,16 @@ def _people(tokens: list[Token], candidates: list[Mention]) -> set[tuple[str, ..
     weak = _only_opening(tokens, candidates)
     for name in weak:
         score[name] = min(score[name], 1)
+    titled = {one.names for one in candidates if one.title in _FORMAL}
     single = {name[0] for name, points in score.items() if points >= 2 and len(name) == 1}
     return {
         name
         for name, points in score.items()
-        if name[-1].lower() not in place_nouns()
+        if (
+            name[-1].lower() not in place_nouns()
+            or name in titled
+            or (len(name) > 1 and name_gender(name[0]) is not None)
+        )
         and (points >= 2 or (len(name) > 1 and bool(single.intersection(name))))
     }
 
@@ -387,6 +406,8 @@ def _evidence(tokens: list[Token], mention: Mention) -> int:
             points += 3
         elif before.low in {"named", "called"}:
             points += 2
+        elif before.low == "of" and mention.first > 1 and tokens[mention.first - 2].base in place_nouns():
+            points -= 4  # "the village of Little Staunton"
         elif before.low in _PLACE_PREPOSITIONS:
             points -= 2 if before.low != "of" else 1
         elif before.low in {"the", "a", "an"}:

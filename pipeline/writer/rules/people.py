@@ -14,6 +14,7 @@ from .reading import Reading
 from .tags import FIRST_PERSON
 
 LIMIT = 24
+SPEAKERS = 60  # in a long novel, those who speak more than once keep a voice of their own
 TELLER = "the storyteller"
 VOICES = ("a voice", "another voice")
 _GENERIC = {"female": "a woman", "male": "a man", "neutral": "a voice"}
@@ -41,7 +42,8 @@ def people(reading: Reading) -> list[Person]:
     figures = reading.cast.figures
     for figure in figures:
         figure.said = said[figure.index]
-    chosen = sorted((one for one in figures if _counts(one)), key=lambda one: (-_weight(one), one.first_seen))[:LIMIT]
+    ranked = sorted((one for one in figures if _counts(one)), key=lambda one: (-_weight(one), one.first_seen))
+    chosen = [*ranked[:LIMIT], *(one for one in ranked[LIMIT:SPEAKERS] if one.said > 1)]
     taken: set[str] = set()
     found: list[Person] = []
     for figure in chosen:

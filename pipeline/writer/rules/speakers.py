@@ -52,6 +52,10 @@ class _Attribution(Tags):
     def _paragraph(self, lines: list[Line], run: list[Line]) -> None:
         """Settle one paragraph's quotes; `run` has the last quote of each paragraph of this talk so far."""
         previous = run[-1] if run else None
+        lines[0].told = self._subjects_before(lines[0])
+        if not lines[0].told and not run and lines[0].quote.paragraph not in self._fresh:
+            acts = self._told_before(lines[0])
+            lines[0].told = frozenset() if acts is None else frozenset((acts,))
         tagged = next((line.who for line in lines if line.how == "tag"), None)
         for line in lines:
             if line.pronoun is not None:
@@ -137,6 +141,16 @@ class _Attribution(Tags):
         before = self._before(line)
         own = before and self._tokens[before[0]].paragraph == line.quote.paragraph
         return self._actor(before) if own else None
+
+    def _subjects_before(self, line: Line) -> frozenset[int]:
+        """Everybody who acts in the narration of the line's own paragraph before it."""
+        at, found = line.first - 1, set[int]()
+        while at >= 0 and self._tokens[at].quote < 0 and self._tokens[at].paragraph == line.quote.paragraph:
+            mention = self._cast.at.get(at)
+            if mention is not None and self._subject_at(mention.first) is not None and self._cast.is_subject(mention):
+                found.add(mention.who)
+            at -= 1
+        return frozenset(found)
 
     def _nameless(self, who: int | None) -> bool:
         return who is not None and who >= 0 and not self._cast.figures[who].named

@@ -15,6 +15,7 @@ from .tokens import FUNCTION, GENERIC, SUBJECT_PRONOUNS, is_verb
 FIRST_PERSON = -2  # the teller, where the story has an "I"
 _INNER_OPEN = re.compile(r"(?<=[\s—(])['‘\"“](?=\w)")
 _INNER_CLOSE = re.compile(r"[.,!?…—]['’\"”]")
+_WHO = re.compile(r"\b(?:your names?|who are you|and you)\b[^.!?]*\W*$", re.IGNORECASE)
 _DEAR = re.compile(r"(?:\bmy\s+)?\b(?:dear(?:est)?|old|poor|little|good|young)?\s*$", re.IGNORECASE)
 _SUBORDINATE = word_set("before when after as while if until once since because although though")
 _SELF = (["my", "name", "is"], ["my", "name's"], ["i", "am"], ["i'm"], ["call", "me"])
@@ -43,6 +44,7 @@ class Line:
     how: str = ""
     pronoun: int | None = None
     own: int | None = None  # whom the speaker says to be
+    told: frozenset[int] = frozenset()  # who acts before it: in its paragraph, or where a talk begins in the one before
     asked: set[int] = field(default_factory=set)  # "Are you Lucy?"
     addressed: set[int] = field(default_factory=set)
 
@@ -61,16 +63,17 @@ class Tags:
         self._teller = FIRST_PERSON if cast.teller is None else cast.teller
         self._tokens = cast.tokens
         self._starts = [token.start for token in self._tokens]
-        self.lines = [self._line(quote) for quote in quotes]
+        self.lines: list[Line] = []
+        for quote in quotes:
+            self.lines.append(self._line(quote))
         for index, line in enumerate(self.lines):
             self._explicit(line, index)
 
     def _line(self, quote: Quote) -> Line:
+        last = self.lines[-1] if self.lines else None
         line = Line(quote, bisect_left(self._starts, quote.inner_start), bisect_left(self._starts, quote.inner_end))
         for mention in {id(m): m for at in range(line.first, line.last) if (m := self._cast.at.get(at))}.values():
-            if mention.determiner not in ("", "my") and not (
-                mention.noun and mention.determiner == "the" and self._tokens[mention.first].capital
-            ):
+            if mention.determiner not in ("", "my"):
                 continue
             before = _DEAR.sub("", self._story[quote.inner_start : mention.start]).rstrip()[-1:]
             after = self._story[mention.end : quote.inner_end].lstrip()[:1]
@@ -78,13 +81,19 @@ class Tags:
             if mention.noun is not None and mention.noun.word in GENERIC and not self._cast.figures[mention.who].acts:
                 continue  # "child", "man": whoever is there
             alone = before in ("", ",", ".", "!", "?", "—", ";", ":", "…") and (named or not mention.names)
-            if named and _led_by(self._cast, line, mention, _SELF):
+            answers = mention.first == line.first and last is not None and self._asks_name(last)
+            if named and (answers or _led_by(self._cast, line, mention, _SELF)):
                 line.own = mention.who if after in ("", ",", ".", "!", ";") else None
             elif named and _led_by(self._cast, line, mention, _YOU):
                 line.asked.add(mention.who)
             elif alone and after in ("", ",", ".", "!", "?", "—", "–", "…", ";") and not mention.possessive:
                 line.addressed.add(mention.who)
         return line
+
+    def _asks_name(self, line: Line) -> bool:
+        """Whether the next to speak may give a name alone: after "Who are you?" or another's own name."""
+        text = self._story[line.quote.inner_start : line.quote.inner_end]
+        return line.own is not None or _WHO.search(text) is not None
 
     def _nested(self, start: int, end: int) -> bool:
         """Whether a speech within the speech is open at `end`: "He told me, ‘Davy, …"."""
