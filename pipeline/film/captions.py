@@ -80,15 +80,14 @@ def later(cues: Iterable[Cue], ms: int) -> tuple[Cue, ...]:
     return tuple(Cue(cue.start_ms + ms, cue.end_ms + ms, cue.lines) for cue in cues)
 
 
-def in_lines(text: str, width: int, most: int) -> tuple[str, ...] | None:
-    """The text in as few lines of at most `width` Latin letters as it needs, about equally long; None beyond `most`."""
-    pieces = _pieces(text, width)
-    for count in range(1, most + 1):
-        for limit in range(-(-_width(_text(pieces)) // count), width + 1):
-            lines = _filled(pieces, limit)
-            if len(lines) <= count:
-                return lines
-    return None
+def in_lines(text: str, most: int) -> tuple[str, ...]:
+    """The text in at most so many lines, about equally long."""
+    whole = _width(text)
+    pieces = _pieces(text, max(16, -(-whole // most)))
+    limit = -(-_width(_text(pieces)) // most)
+    while len(lines := _filled(pieces, limit)) > most:
+        limit += 1
+    return lines
 
 
 def _filled(pieces: Sequence[_Piece], width: int) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ _PAPER, _INK = "#f7eedd", 0xFF3B2F36
 _NIGHT = "#39424e"
 _PLATE = (0.74, 0.46)  # of the sheet
 _TEXT = (0.82, 0.68)  # of the plate
-_MOST_LINES = 4
+_MOST_LINES = 7
 _LINE = 1.3  # in sizes of the letters
 
 
@@ -96,12 +96,8 @@ def _letter(card: Path, words: str, language: str) -> None:
 
 def _set(words: str, language: str, width: float, height: float) -> list[Line]:
     """The words in the lines that let them be largest."""
-    tries: list[list[Line]] = []
-    for count in range(1, _MOST_LINES + 1):
-        for letters in range(6, 61):
-            texts = in_lines(words, letters, count)
-            if texts is not None and len(texts) == count:
-                tries.append(fitting(texts, height / max(2.0, count * _LINE), width, language))
-                break
-    plain: Any = max(tries, key=lambda lines: lines[0].size, default=None)
-    return plain or fitting([words[:200]], height / 2, width, language)
+    tries = (
+        fitting(texts, height / max(2.0, len(texts) * _LINE), width, language)
+        for texts in (in_lines(words, count) for count in range(1, _MOST_LINES + 1))
+    )
+    return max(tries, key=lambda lines: lines[0].size)
