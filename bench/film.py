@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench._process import row
-from pipeline.contracts import CameraMove, DrawnMeta, FilmForm
+from pipeline.contracts import CameraMove, FilmForm
+from pipeline.drawn import DrawnMeta
 from pipeline.film import camera, clips, ffmpeg, form, join, sound
 from pipeline.film.timeline import ms_of_frame
 from pipeline.inference import motion

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.contracts import Face
+from pipeline.drawn import Face
 from pipeline.inference.lip_timing import Mouth
 
 LEFT, TOP = 0.95, 0.62  # how far the painted patch reaches from the middle

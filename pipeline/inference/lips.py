@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.contracts import ClipMeta, Face, FilmForm
+from pipeline.contracts import FilmForm
+from pipeline.drawn import ClipMeta, Face
 from pipeline.errors import EngineFailed
 from pipeline.film import ffmpeg
 from pipeline.inference import lip_shapes, motion, planes

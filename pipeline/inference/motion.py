@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.contracts import CameraMove, ClipMeta, DrawnMeta, Face, FilmForm
+from pipeline.contracts import CameraMove, FilmForm
+from pipeline.drawn import ClipMeta, DrawnMeta, Face
 from pipeline.film import camera, ffmpeg
 from pipeline.inference import drawing, planes
 from pipeline.inference.drawing.compose import Apart

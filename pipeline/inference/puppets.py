@@ -10,7 +10,7 @@ from math import cos, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.contracts import Figure
+from pipeline.drawn import Figure
 from pipeline.inference.drawing.pose import PERIOD_S, STRIDES, Pose, drop, later
 
 Matrix = NDArray[np.float64]

@@ -12,8 +12,6 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 
 from pipeline.contracts import (
     Capability,
-    ClipMeta,
-    DrawnMeta,
     FrameBrief,
     ImageRequest,
     JobRequest,
@@ -24,6 +22,7 @@ from pipeline.contracts import (
     VideoRequest,
     Voice,
 )
+from pipeline.drawn import ClipMeta, DrawnMeta
 from pipeline.errors import EngineFailed, NeedsSetup
 from pipeline.film import ffmpeg
 from pipeline.inference import drawing, lips, motion, speech

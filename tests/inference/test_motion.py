@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.contracts import CameraMove, ClipMeta, DrawnMeta, FilmForm
+from pipeline.contracts import CameraMove, FilmForm
+from pipeline.drawn import ClipMeta, DrawnMeta
 from pipeline.errors import BadMedia
 from pipeline.film import ffmpeg
 from pipeline.inference import motion

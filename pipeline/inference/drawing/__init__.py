@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.contracts import DrawnMeta, FrameBrief, ReferenceBrief
+from pipeline.contracts import FrameBrief, ReferenceBrief
+from pipeline.drawn import DrawnMeta
 from pipeline.inference.drawing import compose, portraits
 
 __all__ = ["draw_frame", "draw_reference", "sheets_of"]

@@ -5,7 +5,7 @@ Coordinates are a figure's own: 1000 is a grown person's height, origin on the g
 
 from __future__ import annotations
 
-from pipeline.contracts import Face
+from pipeline.drawn import Face
 from pipeline.inference.drawing import animals, fourlegs
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.heads import HEIGHT

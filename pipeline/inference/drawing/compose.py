@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.contracts import Angle, DrawnMeta, Figure, FrameBrief, Framing, Look, Value
+from pipeline.contracts import Angle, FrameBrief, Framing, Look, Value
+from pipeline.drawn import DrawnMeta, Figure
 from pipeline.inference.drawing import figures, paper, places, props, staging, supplied
 from pipeline.inference.drawing.design import design_of
 from pipeline.inference.drawing.paint import FAR, NEAR, Art, Sheet

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.contracts import Face
+from pipeline.drawn import Face
 from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, hexed
 from pipeline.inference.drawing.pose import Feeling, Pose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from pipeline.contracts import Face
+from pipeline.drawn import Face
 from pipeline.inference.drawing import beasts, people, rears
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.paint import Art

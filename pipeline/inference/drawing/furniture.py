@@ -269,3 +269,17 @@ def column(art: Art, x: float, top: float, y: float, w: float, colour: str = "#d
     art.blend(box(x - w / 2, top, w, y - top), [("#ffffff", 0.25), ("#ffffff", 0.0), ("#2a1c3a", 0.3)], across=True)
     for dy, height in ((top, 40), (y - 44, 46)):
         art.fill(box(x - w * 0.72, dy, w * 1.44, height, 6), lighter(colour, 0.1), shade=0.2, shadow=5)
+
+
+def bicycle(art: Art, colour: str) -> None:
+    for x in (-48, 48):
+        art.line(oval(x, -30, 29), "#34303a", 6, shadow=4)
+        for turn in (0, 60, 120):
+            with art.at(x, -30, turn=turn):
+                art.line(poly([(-27, 0), (27, 0)], False), "#9a9aa2", 1.5)
+    for a, b in (((-48, -30), (-18, -72)), ((-18, -72), (34, -74)), ((34, -74), (-4, -30)), ((-4, -30), (-48, -30)),
+        ((-4, -30), (-22, -80)), ((48, -30), (32, -86))):  # fmt: skip
+        art.line(poly([a, b], False), colour, 6.5, shadow=3)
+    art.line(smooth([(18, -90), (32, -88), (46, -94)], False), "#34303a", 6)
+    art.fill(box(-36, -88, 28, 8, 4), "#5a3d30", shadow=2)
+    art.fill(oval(-4, -30, 8), "#9a9aa2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.contracts import Face
+from pipeline.drawn import Face
 from pipeline.inference.drawing import hair
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.faces import INK, EyeSet, eyes, mouth

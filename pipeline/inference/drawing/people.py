@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.contracts import Face
+from pipeline.drawn import Face
 from pipeline.inference.drawing import animals, heads, wardrobe
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.paint import Art

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.contracts import DrawnMeta, ReferenceBrief
+from pipeline.contracts import ReferenceBrief
+from pipeline.drawn import DrawnMeta
 from pipeline.inference.drawing import figures, places, props
 from pipeline.inference.drawing.design import Design, design_of
 from pipeline.inference.drawing.paint import Art

@@ -39,7 +39,7 @@ _FAMILIES: Mapping[str, tuple[tuple[str, ...], str, Painter]] = {
         "#cf4a32", prop_shapes.round_fruit),
     "pencil": (("pencil", "crayon", "brush", "paintbrush", "chalk"), "#e3b341", prop_shapes.pencil),
     "seedling": (("seedling", "sprout", "shoot", "plant", "bud"), "#5f9f4a", prop_shapes.seedling),
-    "bicycle": (("bicycle", "bike", "tricycle"), "#3f6f8f", prop_shapes.bicycle),
+    "bicycle": (("bicycle", "bike", "tricycle"), "#3f6f8f", furniture.bicycle),
     "basket": (("basket", "hamper", "picnic"), "#c79a5c", prop_shapes.basket),
     "cup": (("cup", "mug", "goblet", "glass", "teacup", "tankard", "chalice", "bowl", "tea", "soup", "coffee"),
         "#c79a5c", lambda a, c: mug(a, 0, 0, 1.5)),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pipeline.contracts import Face, Figure, Gait, Look
+from pipeline.contracts import Look
+from pipeline.drawn import Face, Figure, Gait
 from pipeline.inference.drawing import figures, props
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.paint import NEAR, Art
@@ -142,7 +143,7 @@ def wide(art: Art, players: list[Player], horizon: float, indoor: bool) -> list[
 
 
 def _in_step(seen: list[Seen], art: Art) -> list[Seen]:
-    """The figures with their strides, and the pace of the slowest for all who go."""
+    """The figures with their strides; all who go have the pace of the slowest, and go as far as each of them can."""
 
     def stride(figure: Figure) -> float:
         leg = figure.leg or figure.rise * _LEGLESS
@@ -150,14 +151,14 @@ def _in_step(seen: list[Seen], art: Art) -> list[Seen]:
 
     goers = [one for one in seen if one.figure.gait in PERIOD_S]
     pace = min((stride(one.figure) / PERIOD_S[one.figure.gait] for one in goers), default=0.0)
-    return [
-        replace(
-            one, figure=one.figure.model_copy(update={"stride": round(stride(one.figure), 5), "pace": round(pace, 5)})
-        )
-        if one in goers
-        else one
-        for one in seen
-    ]
+    reach = min((abs(one.figure.reach) for one in goers), default=0.0)
+
+    def going(figure: Figure) -> Figure:
+        way = -1 if figure.reach < 0 else 1
+        changed = {"stride": round(stride(figure), 5), "pace": round(pace, 5), "reach": way * reach}
+        return figure.model_copy(update=changed)
+
+    return [replace(one, figure=going(one.figure)) if one in goers else one for one in seen]
 
 
 _LEGLESS = 0.45  # of the rise, a leg of those who have more than two, or none to walk on

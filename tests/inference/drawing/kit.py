@@ -8,7 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.contracts import Face, FrameBrief, Look
+from pipeline.contracts import FrameBrief, Look
+from pipeline.drawn import Face
 
 Picture = np.ndarray[Any, Any]
 
