@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from pipeline.contracts import JobRequest, MediaRef
 from pipeline.errors import Cancelled, InvalidInput, NeedsSetup, NotFound, ProductError
 from pipeline.generation.generate import Generated, Generator
+from pipeline.generation.moderation.policy import GRAVEST
 from pipeline.generation.outcomes import Unresolved
 from pipeline.generation.record import Row
 from pipeline.media.prices import MediaType, Price, model_of, price, terms
@@ -232,24 +233,23 @@ class MediaDesk:
             wanted = Wanted.model_validate(item.inputs)
             work = requests(wanted, wanted.model, f"{item_id}", self._picture, self._source(session, wanted))
         made: list[dict[str, Any]] = []
-        refused: ProductError | None = None
+        refused: dict[int, ProductError] = {}
         for number, request in enumerate(work):
             try:
                 generated = self._one(item_id, number, request, wanted)
             except ProductError as failure:
                 # A picture of a sequence that is refused is left out; the rest is still a sequence.
-                if failure.code != REFUSED or len(work) == 1:
+                if failure.code != REFUSED:
                     raise
-                refused = failure
+                refused[number] = failure
                 continue
             made.append({"url": generated.media.url, "index": number, **_seen(generated)})
         if not made:
-            assert refused is not None
-            raise refused
-        result = {"items": made, "left_out": len(work) - len(made)}
+            raise min(refused.values(), key=_gravity)
+        result = {"items": made, "left_out": len(refused), "refused": [_left_out(*one) for one in refused.items()]}
         with self._store.db.write(durable=True) as session:
             if media_status(session, item_id, "finished", result=result):
-                self._tell(session, session.get_one(Media, item_id), "It is made.")
+                self._tell(session, session.get_one(Media, item_id), _said_of(len(work), refused))
 
     def _rechecked(self, row: Row) -> None:
         """An item whose result is hidden has failed, and its charge stands; now it is known what becomes of it.
@@ -302,7 +302,7 @@ class MediaDesk:
                 reason = (
                     "moderation_unavailable"
                     if hidden
-                    else getattr(failure, "reason", "moderation")
+                    else _reason(failure)
                     if failure.code == REFUSED
                     else failure.code
                 )
@@ -321,6 +321,29 @@ class MediaDesk:
         level = "error" if item.status == "failed" else "info"
         data = {"media": item.id, "status": item.status}
         self._store.events.append(session, kind="media", unit=f"media/{item.id}", level=level, text=text, data=data)
+
+
+def _reason(refusal: ProductError) -> str:
+    """A provider that refuses does not say for what."""
+    return str(getattr(refusal, "reason", "moderation"))
+
+
+def _gravity(refusal: ProductError) -> int:
+    """The smaller, the graver."""
+    reasons: tuple[str, ...] = GRAVEST
+    reason = _reason(refusal)
+    return reasons.index(reason) if reason in reasons else len(reasons)
+
+
+def _left_out(number: int, refusal: ProductError) -> dict[str, Any]:
+    return {"index": number, "reason": _reason(refusal), "detail": refusal.sentence}
+
+
+def _said_of(wanted: int, refused: Mapping[int, ProductError]) -> str:
+    if not refused:
+        return "It is made."
+    left_out = ", ".join(f"number {number + 1} ({_reason(one)})" for number, one in refused.items())
+    return f"It is made: {wanted - len(refused)} of {wanted} pictures. Refused and left out: {left_out}."
 
 
 def _seen(generated: Generated) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from pipeline.errors import InvalidInput, NotFound
@@ -41,12 +42,21 @@ class PriceAnswer(Answer):
     free_because: str
 
 
+class LeftOut(Answer):
+    """A picture of a sequence that was refused for its content. `index` counts from 0; `detail` says it in words."""
+
+    index: int
+    reason: str
+    detail: str
+
+
 class MediaResult(Answer):
     """`items`: what was made, as {url, index, width, height, duration_ms} as far as it is known; `left_out`: how many
-    pictures of a sequence were refused."""
+    pictures of a sequence were refused, which `refused` has one by one."""
 
     items: list[dict[str, Any]]
     left_out: int
+    refused: list[LeftOut] = Field(default_factory=list)
 
 
 class MediaAnswer(Answer):

@@ -28,9 +28,9 @@ DONE, WAITS = 0, 5
 EARLIEST_S, LATEST_S = 2.0, 7.0
 
 
-def run_child(data_dir: Path, simulator: Simulator, seconds: float | None) -> int:
-    """The child's exit code; after `seconds` its whole process group is killed."""
-    env = {**os.environ, **simulator.env(), "MODERATION_CHECKERS": "bundled"}
+def run_child(data_dir: Path, simulator: Simulator, seconds: float | None, **more: str) -> int:
+    """The child's exit code; after `seconds` its whole process group is killed. `more` is added to its environment."""
+    env = {**os.environ, **simulator.env(), "MODERATION_CHECKERS": "bundled", **more}
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.paid.film_child", str(data_dir)], cwd=ROOT, env=env, start_new_session=True
     )
