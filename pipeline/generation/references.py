@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from pipeline import prompts
 from pipeline.contracts import FilmForm, FrameBrief, ImageRequest, Look
-from pipeline.generation.entities import Entity, MediaLookup, kind_of, look, seed_of
+from pipeline.generation.entities import Entity, MediaLookup, look, seed_of
 from pipeline.store.models import Character, Project, Prop, Scene, SceneCharacter, SceneProp, Shot
 from pipeline.store.models import Set as SetRow
 
@@ -81,9 +81,9 @@ def frame_request(
     unpinned = tuple(f"pinned picture {place}" for place in range(cap + 1, len(pinned) + 1))
     speaker = session.get(Character, shot.speaker_id) if shot.speaker_id else None
     light = {"time_of_day": scene.time_of_day, "weather": scene.weather, "mood": scene.mood}
-    looks = {one: look(media, one, **(light if kind_of(one) == "set" else {})) for one in cast.entities()}
+    looks = {one: look(media, one, **light) for one in cast.entities()}
     line, partner = line_of(session, scene), partner_of(session, shot)
-    again = shot.variations.get("first_frame", 0)
+    again = shot.variations.get("first_frame")
     width, height = (round(side * OVERSCAN / 2) * 2 for side in (form.width, form.height))
     return FrameRequest(
         ImageRequest(

@@ -208,6 +208,16 @@ def test_without_sound_two_speakers_still_do_not_share_a_take() -> None:
     assert_they_tile(takes, 6_000)
 
 
+def test_a_cut_right_behind_a_segment_without_sound_is_passed_over() -> None:
+    segments = [
+        spoken("It was late.", 0, 3_000, index=0),
+        spoken("…", 3_000, 3_000, index=1),
+        spoken("They went home.", 3_000, 6_000, index=2),
+    ]
+    takes = plan_takes(segments, 6_000, own_cuts={0: [OwnCut(1, 0, 3_000), OwnCut(2, 0, 3_000)]})
+    assert [(take.segments, take.start_ms) for take in takes] == [((0,), 0), ((1, 2), 3_000)]
+
+
 @pytest.mark.parametrize(
     ("lengths", "cuts"),
     [

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.contracts import ImageRequest
 from pipeline.errors import InvalidInput
+from pipeline.generation.entities import seed_of
 from pipeline.generation.reference_images import (
     Plan,
     Wish,
@@ -204,6 +205,18 @@ def test_a_thing_is_shown_alone(desk: Desk) -> None:
     assert (request.width, request.height) == (768, 768)
 
 
+@pytest.mark.parametrize(
+    ("kind", "prompt"),
+    [
+        (Character, "Portrait of Anna: Anna. "),
+        (Set, "An empty place: Anna. "),
+        (Prop, "Anna, the object alone on a plain background. "),
+    ],
+)
+def test_what_nobody_has_described_is_made_from_its_name(desk: Desk, kind: type[Any], prompt: str) -> None:
+    assert desk.request(desk.entity(kind)).prompt.startswith(prompt)
+
+
 def test_a_prompt_that_was_given_is_sent_as_it_is_with_no_style(desk: Desk) -> None:
     request = desk.request(desk.entity(Character, appearance="grey coat"), prompt="Anna as a child")
     brief: Any = request.brief
@@ -244,6 +257,7 @@ def test_what_is_stored_with_a_picture_says_whose_words_it_was_made_from(desk: D
 def test_the_same_entity_gets_the_same_picture_until_another_is_asked_for(desk: Desk) -> None:
     anna = desk.entity(Character)
     first = desk.request(anna).seed
+    assert first == seed_of("character", "Anna")
     anna.appearance = "grey coat"
     assert desk.request(anna).seed == first
     seeds = {first, desk.request(desk.entity(Prop)).seed, desk.request(desk.entity(Character, name="Tom")).seed}

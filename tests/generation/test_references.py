@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import FilmForm
+from pipeline.generation.entities import seed_of
 from pipeline.generation.references import FrameRequest, frame_request, used_entities
 from pipeline.store import MediaStore, Store, open_store
 from pipeline.store.models import Character, Project, Prop, Scene, SceneCharacter, SceneProp, Set, Shot
@@ -214,6 +215,90 @@ def test_the_prompt_says_it_in_words(film: Film) -> None:
     )
 
 
+# --- Who looks where ---------------------------------------------------------------------------------------------
+
+
+def talk(film: Film, *names: str, outside: str = "") -> dict[str, Character]:
+    """These stand in the scene in this order, but for the one outside; the shot in the middle of five is film.shot."""
+    people = {name: film.character(name, sort_order=place) for place, name in enumerate(names)}
+    for name in reversed(names):
+        if name != outside:
+            film.add(SceneCharacter(scene_id=film.scene.id, character_id=people[name].id))
+    film.shot.idx = 2
+    return people
+
+
+def says(film: Film, idx: int, speaker: Character | None, scene: Scene | None = None) -> None:
+    times = {"kind": "dialogue", "start_ms": 0, "end_ms": 900, "duration_ms": 900}
+    who = speaker.id if speaker else None
+    where = (scene or film.scene).id
+    film.add(Shot(project_id=film.project.id, scene_id=where, idx=idx, speaker_id=who, **times))
+
+
+def looking(film: Film) -> tuple[str | None, str]:
+    """(partner, what the prompt says of it)."""
+    request = film.request().request
+    said = [one for one in request.prompt.split(". ") if " looks to " in one]
+    return request.brief.partner, "".join(said)  # type: ignore[union-attr]
+
+
+def test_two_who_talk_look_at_each_other_and_keep_their_sides(film: Film) -> None:
+    people = talk(film, "Anna", "Tom", "Mary")
+    film.add(SceneCharacter(scene_id=film.add(a_scene(film)).id, character_id=film.character("Elsewhere").id))
+    film.shot.subjects = ["Tom", "Anna"]
+    film.shot.speaker_id = people["Tom"].id
+    assert looking(film) == ("Anna", "Tom looks to the left, towards Anna")
+    assert film.request().request.brief.line == ("Anna", "Tom", "Mary")  # type: ignore[union-attr]
+    film.shot.speaker_id = people["Anna"].id
+    assert looking(film) == ("Tom", "Anna looks to the right, towards Tom")
+    film.shot.subjects = ["Lamp", "Anna", "Mary", "Tom"]
+    assert looking(film) == ("Mary", "Anna looks to the right, towards Mary")
+
+
+def a_scene(film: Film) -> Scene:
+    return Scene(project_id=film.project.id, idx=1, first_segment_idx=1, last_segment_idx=1)
+
+
+def test_who_is_alone_in_the_picture_talks_with_who_speaks_next_to_them(film: Film) -> None:
+    people = talk(film, "Anna", "Tom", "Mary", "Paul")
+    film.shot.subjects = ["Tom"]
+    film.shot.speaker_id = people["Tom"].id
+    assert looking(film) == (None, "")
+    says(film, 2, people["Paul"], film.add(a_scene(film)))
+    says(film, 1, None)
+    assert looking(film) == (None, ""), "nobody speaks with him in this scene"
+    says(film, 5, people["Paul"])
+    assert looking(film)[0] == "Paul"
+    says(film, 3, people["Mary"])
+    says(film, 4, people["Tom"])
+    assert looking(film) == ("Mary", "Tom looks to the right, towards Mary")
+    says(film, 1, people["Anna"])
+    assert looking(film) == ("Anna", "Tom looks to the left, towards Anna"), "she spoke before him"
+
+
+def test_where_somebody_outside_the_scene_talks_nothing_is_said_of_looks(film: Film) -> None:
+    people = talk(film, "Anna", "Tom", outside="Tom")
+    film.shot.subjects = ["Anna"]
+    film.shot.speaker_id = people["Tom"].id
+    assert looking(film) == ("Anna", "")
+    film.shot.subjects, film.shot.speaker_id = ["Tom"], people["Anna"].id
+    assert looking(film) == ("Tom", "")
+
+
+def test_who_only_tells_looks_nowhere(film: Film) -> None:
+    people = talk(film, "Anna", "Tom")
+    film.shot.subjects = ["Anna", "Tom"]
+    says(film, 1, people["Anna"])
+    assert looking(film) == (None, "")
+
+
+def test_a_namesake_in_another_film_is_no_partner(film: Film) -> None:
+    people = talk(film, "Anna")
+    film.character("Tom", project_id=film.add(Project(title="Another film")).id)
+    film.shot.subjects, film.shot.speaker_id = ["Tom", "Anna"], people["Anna"].id
+    assert looking(film) == (None, "")
+
+
 @pytest.mark.parametrize(
     ("form", "size"),
     [
@@ -238,6 +323,7 @@ def test_the_same_shot_gets_the_same_picture_until_another_is_asked_for(film: Fi
         return film.request().request.seed
 
     first = seed()
+    assert first == seed_of(0, "Anna waits")
     assert seed(variations={"last_frame": 2}, angle="low", idx=4) == first
     others = [
         seed(variations={"first_frame": 1}),
