@@ -169,7 +169,7 @@ class StageContext:
         """The writer that the project's choice for text stands for. Raises NeedsSetup."""
         with self.read() as session:
             project = self.project(session)
-            render, mode = project.render_text, project.script_mode
+            render, mode = self._render or project.render_text, project.script_mode
         return self._writers.choose(self._errand(unit), render=render, mode=mode)
 
     def poor_text(self, writer: Writer) -> tuple[Note, ...]:

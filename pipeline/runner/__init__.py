@@ -38,6 +38,7 @@ from pipeline.runner.loose import LooseWork, Scope
 from pipeline.runner.problems import general
 from pipeline.runner.reference_jobs import ReferenceJobs
 from pipeline.runner.reuse import RunOptions
+from pipeline.runner.scene_jobs import SCENE, SceneJobs
 from pipeline.runner.status import progress_of, run_status
 from pipeline.runner.unit_jobs import SORTS, UnitJobs
 from pipeline.settings import Settings
@@ -93,19 +94,12 @@ class Runner:
         reader = PictureReader(store, settings, self._chain.compute, pace=timing.pace)
         self.analyses = ImageAnalyses(store, reader, self.jobs)
         self.generator.tell_of_pictures(self.analyses.published)
-        scope = Scope(
-            store,
-            self.generator,
-            self.stages,
-            self.lanes,
-            self._context,
-            self._live_driver,
-            self.resume,
-            self.jobs.attend,
-        )
+        live, attend = self._live_driver, self.jobs.attend
+        scope = Scope(store, self.generator, self.stages, self.lanes, self._context, live, self.resume, attend)
         self.loose = LooseWork(scope, look_every_s=_LOOK_EVERY_S * timing.pace)
         price = partial(of_unit, self._chain, self._text)
         self.units = {sort.name: UnitJobs(sort, store, self.loose, self.jobs, price) for sort in SORTS}
+        self.scenes = SceneJobs(SCENE, store, self.loose, self.jobs, price)
 
     # --- Commands -------------------------------------------------------------------------------
 

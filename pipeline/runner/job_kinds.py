@@ -15,6 +15,7 @@ from pipeline.generation.generate import Generated
 from pipeline.store.models import Job
 
 PREFIX = "jobs/"
+LIVE = ("queued", "running")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pipeline.contracts import Lane
 from pipeline.errors import Cancelled, Conflict, NotFound, ProductError
 from pipeline.generation.generate import Generator
 from pipeline.generation.record import Row
-from pipeline.runner.job_kinds import PREFIX, Asked, Errand, JobKind, asked
+from pipeline.runner.job_kinds import LIVE, PREFIX, Asked, Errand, JobKind, asked
 from pipeline.runner.lanes import LaneQueue
 from pipeline.store import Store
 from pipeline.store.models import Generation, Job
@@ -30,7 +30,6 @@ from pipeline.store.states import job_state
 
 log = logging.getLogger(__name__)
 
-LIVE = ("queued", "running")
 _MOST_WAITED_S = 10.0
 
 
@@ -205,10 +204,12 @@ class Jobs:
                 self._move_on(session, row)
             return asked(row)
 
-    def began(self, job_id: str) -> None:
-        """A job without a lane has waited long enough: its work has begun. It may be said more than once."""
+    def began(self, job_id: str) -> bool:
+        """The turn of a job without a lane has come: whether it still is to be made. It may be said more than once."""
         with self._store.db.write(durable=True) as session:
-            self._move_on(session, _row(session, job_id))
+            row = _row(session, job_id)
+            self._move_on(session, row)
+            return row.status == "running"
 
     def _move_on(self, session: Session, row: Job) -> None:
         if job_state(session, row.id, "running"):

@@ -26,7 +26,7 @@ from pipeline.runner.job_kinds import PREFIX
 from pipeline.runner.lanes import LaneQueue
 from pipeline.runner.late import keep_version
 from pipeline.runner.reuse import RunOptions
-from pipeline.runner.single import Single, only
+from pipeline.runner.single import Begin, Single, only
 from pipeline.stage import Stage, StageContext, Unit
 from pipeline.store import Store
 from pipeline.store.models import Project, Run
@@ -86,12 +86,12 @@ class LooseWork:
         attach_only: bool = False,
         run_id: str | None = None,
         stage: Stage | None = None,
-        begun: Callable[[], None] | None = None,
+        begin: Begin | None = None,
     ) -> Single:
         """Makes one unit, or joins the making of it. Raises NotFound, Conflict.
 
         `run_id`: by which the ledger knows it; work that another process began under it is gone on with. `stage`: in
-        place of the film's own. `begun` is told when its turn in its lane has come.
+        place of the film's own. `begin` is asked whether to, when its turn in its lane has come.
         """
         stage = stage or self._stage(key)
         with self._lock:
@@ -106,7 +106,7 @@ class LooseWork:
             unit = _unit_of(ctx, stage, key)
             # Finished work stands when only something that a provider has is taken up: it is stale at most.
             options = RunOptions(redo_from=None if attach_only else stage.name, force=force)
-            driver = Driver(ctx, (only(stage, unit, begun),), self._scope.lanes, options)
+            driver = Driver(ctx, (only(stage, unit, begin),), self._scope.lanes, options)
             single = Single(driver, threading.Event())
             self._singles[project_id, key] = single
         return single.start(f"single-{project_id}-{key}", lambda: self._gone(project_id, key))

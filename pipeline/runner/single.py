@@ -10,14 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from pipeline.errors import Cancelled
 from pipeline.runner.driver import Driver, Ending
 from pipeline.runner.problems import Entry, general
 from pipeline.stage import Outcome, Stage, StageContext, Unit
 
+Begin = Callable[[], bool]
+_STOP_WITHIN_S = 10.0
 
-def only(stage: Stage, unit: Unit, begun: Callable[[], None] | None = None) -> Stage:
-    """The stage as if it had this unit alone. `begun` is told whenever its work begins."""
-    return cast(Stage, _OneUnit(stage, unit, begun))
+
+def only(stage: Stage, unit: Unit, begin: Begin | None = None) -> Stage:
+    """The stage as if it had this unit alone. `begin` is asked when its turn has come; False: it is to be stopped."""
+    return cast(Stage, _OneUnit(stage, unit, begin))
 
 
 class _OneUnit:
@@ -26,9 +30,9 @@ class _OneUnit:
     after: tuple[str, ...] = ()
     blocking = False
 
-    def __init__(self, stage: Stage, unit: Unit, begun: Callable[[], None] | None) -> None:
+    def __init__(self, stage: Stage, unit: Unit, begin: Begin | None) -> None:
         self._stage = stage
-        self._begun = begun
+        self._begin = begin
         self._unit = replace(unit, needs=())
 
     def __getattr__(self, name: str) -> Any:
@@ -38,8 +42,9 @@ class _OneUnit:
         return [self._unit]
 
     def run(self, ctx: StageContext, unit: Unit) -> Outcome:
-        if self._begun is not None:
-            self._begun()
+        if self._begin is not None and not self._begin():
+            ctx.pausing.wait(_STOP_WITHIN_S)  # whoever wants it no more is about to stop the driver
+            raise Cancelled("It is not wanted any more.")
         return self._stage.run(ctx, unit)
 
     def verify(self, ctx: StageContext) -> None:

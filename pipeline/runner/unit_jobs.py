@@ -16,9 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Render, digest
-from pipeline.errors import Cancelled, NotFound, ProductError
+from pipeline.errors import Cancelled, Conflict, NotFound, ProductError
 from pipeline.generation.generate import Generated
-from pipeline.runner.job_kinds import Asked, Errand, JobKind, Made
+from pipeline.runner.job_kinds import LIVE, Asked, Errand, JobKind, Made
 from pipeline.runner.jobs import Jobs, spent_on
 from pipeline.runner.late import fitted
 from pipeline.runner.loose import LooseWork, Wanted
@@ -95,19 +95,28 @@ class UnitJobs(JobKind):
         jobs.register(self)
 
     def ask(
-        self, session: Session, target_id: int, *, render: Render | None = None, another: bool = True
+        self,
+        session: Session,
+        target_id: int,
+        *,
+        render: Render | None = None,
+        another: bool = True,
+        wish: Mapping[str, Any] | None = None,
     ) -> tuple[Job, bool]:
         """(job, whether it is new), in the caller's transaction; a new one is to be started when that is committed.
 
         `another`: of what is finished another version is made, from another seed; what is not finished is made as it
-        was begun, so that asking twice does not pay twice. Raises NotFound, NeedsSetup, Conflict.
+        was begun, so that asking twice does not pay twice. `wish`: what else is asked, for the kind itself. Raises
+        NotFound, NeedsSetup, Conflict.
         """
         row, project = self._target(session, target_id)
+        _refuse_beside_filming(session, row)
         wanted = self._loose.wanted(project.id, self._key(row), render)
         before = self._before(session, project.id, row)
         self._let_go(row)
         chosen = render or str(getattr(project, f"render_{self._sort.work}"))
-        live = self._jobs.live(session, self._errand(target_id, chosen, wanted.digest(session)))
+        said = (chosen, dict(wish or {}))
+        live = self._jobs.live(session, self._errand(target_id, said, wanted.digest(session)))
         if live is not None:
             return live, False
         if another:
@@ -115,6 +124,7 @@ class UnitJobs(JobKind):
         inputs = {
             "unit": wanted.unit.key,
             "render": chosen,
+            "wish": dict(wish or {}),
             "before": before,
             "variation": self._variation(row),
             "digest": wanted.digest(session),
@@ -123,7 +133,7 @@ class UnitJobs(JobKind):
         }
         job = self._jobs.ask(
             session,
-            self._errand(target_id, chosen, str(inputs["digest"])),
+            self._errand(target_id, said, str(inputs["digest"])),
             project_id=project.id,
             inputs=inputs,
             model=str(getattr(project, self._sort.model)) if self._sort.model else "",
@@ -131,8 +141,8 @@ class UnitJobs(JobKind):
         )
         return job, True
 
-    def _errand(self, target_id: int, render: str, unit_digest: str) -> Errand:
-        return Errand(self.name, self._sort.target_type, target_id, digest(render, unit_digest))
+    def _errand(self, target_id: int, said: tuple[str, dict[str, Any]], unit_digest: str) -> Errand:
+        return Errand(self.name, self._sort.target_type, target_id, digest(*said, unit_digest))
 
     def _more_inputs(self, session: Session, row: Row) -> dict[str, Any]:
         return {}
@@ -200,7 +210,7 @@ class UnitJobs(JobKind):
                 render=cast(Render, job.inputs["render"]),
                 run_id=run_id,
                 stage=self._stage(job),
-                begun=lambda: self._jobs.began(job.id),
+                begin=lambda: self._jobs.began(job.id),
             )
             if single.driver.ctx.run_id == run_id:
                 return single
@@ -302,6 +312,14 @@ class UnitJobs(JobKind):
         except NotFound:
             return False
         return wanted.digest(session) == str(row.inputs["digest"])
+
+
+def _refuse_beside_filming(session: Session, row: Row) -> None:
+    """Raises Conflict for a shot that may not be there any more when its scene has been filmed anew."""
+    if isinstance(row, Shot):
+        filming = select(Job.id).where(Job.target_type == "scenes", Job.target_id == row.scene_id, Job.status.in_(LIVE))
+        if session.scalar(filming.limit(1)) is not None:
+            raise Conflict("This shot's scene is being filmed anew.", hint="Ask again when that is done.")
 
 
 def _run_of(job_id: str, attempt: int) -> str:

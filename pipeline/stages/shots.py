@@ -6,17 +6,30 @@ narration. The stage's check is the gate of the run: nothing is drawn until ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import Lane, SceneDraft, Take, digest
+from pipeline.contracts import Lane, SceneDraft, ShotDraft, Take, digest
+from pipeline.errors import Conflict
+from pipeline.film.timeline import TakePlan
 from pipeline.generation import entities
 from pipeline.stage import Outcome, StageContext, StageFailed, Unit
-from pipeline.store.laying import all_takes, filmed_in, key_of, lay, scene_takes, scenes_of
-from pipeline.store.models import Character, Project, Scene, SceneCharacter, SceneProp, ScriptSegment, Shot, Step
+from pipeline.store.laying import (
+    LOOKS,
+    aligned,
+    all_takes,
+    filmed_in,
+    is_hand_made,
+    key_of,
+    lay,
+    scene_takes,
+    scenes_of,
+)
+from pipeline.store.models import Character, Project, Run, Scene, SceneCharacter, SceneProp, ScriptSegment, Shot, Step
 from pipeline.store.models import Prop as PropRow
 from pipeline.store.models import Set as SetRow
 from pipeline.writer.protocol import check_shots
@@ -58,7 +71,13 @@ class ShotsStage:
             # What a user edited in a scene is how they want it: it makes no new cinematography, which would undo more
             # than it mends. The takes that it changes are laid with what is there.
             return step.digest
-        takes = scene_takes(session, project, scene)
+        return self._scene_digest(session, project, scene)
+
+    def _takes(self, session: Session, project: Project, scene: Scene) -> tuple[TakePlan, ...]:
+        return scene_takes(session, project, scene)
+
+    def _scene_digest(self, session: Session, project: Project, scene: Scene) -> str:
+        takes = self._takes(session, project, scene)
         # No times: a scene whose takes stay the same keeps its cinematography when what comes before it moves.
         return digest(
             _draft_of(session, scene).model_dump(exclude={"first_segment", "last_segment"}),
@@ -88,7 +107,7 @@ class ShotsStage:
         with ctx.read() as session:
             project = ctx.project(session)
             scene = self._scene(session, project.id, unit.subject)
-            plans = scene_takes(session, project, scene)
+            plans = self._takes(session, project, scene)
             draft, analysis = _draft_of(session, scene), entities.read_analysis(session, project)
         takes = tuple(
             Take(
@@ -138,6 +157,79 @@ class ShotsStage:
                     field=self.name,
                     code="scene_without_shots",
                 )
+
+
+class SceneAnew(ShotsStage):
+    """The same for one scene that a person wants filmed anew: nothing of it is pinned, and its shots are laid at once.
+
+    Shots that a user has changed by hand stay as they are. With `force` they are given up, as are the user's cuts, in
+    the transaction in which the new ones come.
+    """
+
+    def __init__(self, *, force: bool) -> None:
+        self._force = force
+
+    def digest(self, ctx: StageContext, session: Session, unit: Unit) -> str:
+        project = ctx.project(session)
+        return self._scene_digest(session, project, self._scene(session, project.id, unit.subject))
+
+    def _takes(self, session: Session, project: Project, scene: Scene) -> tuple[TakePlan, ...]:
+        return scene_takes(session, project, scene, by_hand=not self._force)
+
+    def run(self, ctx: StageContext, unit: Unit) -> Outcome:
+        made = super().run(ctx, unit)
+        planned: dict[str, Any] = dict(made.data)
+        with ctx.read() as session:
+            project = ctx.project(session)
+            fps = ctx.form(project).fps
+            if not self._force:
+                scene = self._scene(session, project.id, unit.subject)
+                planned["shots"] = _with_hand_made(session, scene, planned)
+
+        def apply(session: Session) -> None:
+            _refuse_beside_a_run(session, ctx.project_id)
+            if self._force:
+                _give_up(session, self._scene(session, ctx.project_id, unit.subject))
+            lay(session, ctx.project(session), filmed_in(session, ctx.project_id), fps)
+
+        return replace(made, data=planned, apply=apply)
+
+
+class _FilmInTheMaking(Conflict):
+    final = True
+
+
+def _refuse_beside_a_run(session: Session, project_id: int) -> None:
+    if session.scalar(select(Run.id).where(Run.project_id == project_id, Run.state == "running")):
+        hint = "Pause it, or wait for its end, and try again."
+        raise _FilmInTheMaking("The film is being made from the shots as they were.", hint=hint)
+
+
+def _with_hand_made(session: Session, scene: Scene, planned: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The planned shots, with those in place of which a user has made one of the same words."""
+    rows = list(session.scalars(select(Shot).where(Shot.scene_id == scene.id).order_by(Shot.idx)))
+    names = dict(
+        session.execute(select(Character.id, Character.name).where(Character.project_id == scene.project_id)).all()
+    )
+    there = [key_of(row.kind, names.get(row.speaker_id or 0), row.text) for row in rows]
+    wanted = [tuple(key) for key in planned["takes"]]
+    shots = list(planned["shots"])
+    for at, old in enumerate(aligned(there, wanted)):
+        if old is not None and there[old] == wanted[at] and is_hand_made(rows[old]):
+            looks = {name: getattr(rows[old], name) for name in LOOKS}
+            shots[at] = ShotDraft.model_validate(looks).model_dump()
+    return shots
+
+
+def _give_up(session: Session, scene: Scene) -> None:
+    scene.cuts = None
+    scene.version += 1
+    for shot in session.scalars(select(Shot).where(Shot.scene_id == scene.id)):
+        left = set(shot.edited_fields or ()) - {*LOOKS, "cut", "place"}
+        if len(left) != len(shot.edited_fields or ()):
+            shot.edited_fields = sorted(left)
+            shot.version += 1
+    session.flush()
 
 
 def _is_edited(session: Session, scene: Scene) -> bool:

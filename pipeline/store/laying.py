@@ -6,7 +6,7 @@ said in it, so that its pictures, clips and edits stay with their words when tak
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ from pipeline.store.states import lipsync_status, video_status
 Key = tuple[str, str, str]
 T = TypeVar("T")
 LOOKS = ("framing", "angle", "move", "subjects", "action")
+_PICTURE = ("framing", "angle", "subjects", "action", "pinned_references")
+_MOTION = ("move", "action")
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,11 @@ def scenes_of(session: Session, project_id: int) -> list[Scene]:
     return list(session.scalars(select(Scene).where(Scene.project_id == project_id).order_by(Scene.idx)))
 
 
-def scene_takes(session: Session, project: Project, scene: Scene) -> tuple[TakePlan, ...]:
-    """The takes of one scene. Takes never cross scenes, so those of one can be cut without the others."""
+def scene_takes(session: Session, project: Project, scene: Scene, *, by_hand: bool = True) -> tuple[TakePlan, ...]:
+    """The takes of one scene. Takes never cross scenes, so those of one can be cut without the others.
+
+    Without `by_hand` they are cut as if no user had cut them.
+    """
     segments = spoken_segments(
         session, project.id, first=scene.first_segment_idx, last=scene.last_segment_idx, scene=scene.idx
     )
@@ -68,7 +73,8 @@ def scene_takes(session: Session, project: Project, scene: Scene) -> tuple[TakeP
     )
     end = following if following is not None else project.narration_ms or 0
     shift = segments[0].start_ms if scene.first_segment_idx else 0
-    own = {number: [_moved_cut(cut, shift) for cut in cuts] for number, cuts in own_cuts(session, [scene]).items()}
+    cut = own_cuts(session, [scene]) if by_hand else {}
+    own = {number: [_moved_cut(one, shift) for one in cuts] for number, cuts in cut.items()}
     plans = plan_takes([_moved(segment, shift) for segment in segments], end - shift, own_cuts=own)
     return tuple(_placed(plan, shift) for plan in plans)
 
@@ -171,7 +177,9 @@ def lay(session: Session, project: Project, filmed: Mapping[int, Filmed], fps: i
     """Brings the project's shots to its takes, in the caller's transaction; returns how many there are.
 
     Un-edited rows take their cinematography from `filmed` (by scene index); a take that nobody filmed (a user has cut
-    it, or new words made it) keeps its row's, or looks like its neighbour. Raises InvalidInput without a narration.
+    it, or new words made it) keeps its row's, or looks like its neighbour. What was made for a shot that is staged
+    otherwise now is marked stale; what a shot that goes has shown becomes a version of the one that is seen in its
+    place. Raises InvalidInput without a narration.
     """
     plans = all_takes(session, project)
     scenes = {scene.idx: scene.id for scene in scenes_of(session, project.id)}
@@ -183,20 +191,30 @@ def lay(session: Session, project: Project, filmed: Mapping[int, Filmed], fps: i
     by_scene: dict[int, list[TakePlan]] = {}
     for plan in plans:
         by_scene.setdefault(plan.scene, []).append(plan)
-    index, left = 0, {row.id for row in rows}
+    index, left, laid = 0, {row.id: row for row in rows}, []
     for number, takes in sorted(by_scene.items()):
         mine = [row for row in rows if row.scene_id == scenes[number]]
         for take, (row, draft) in zip(takes, _cast(takes, mine, names, filmed.get(number)), strict=True):
             shot = row or Shot(project_id=project.id, scene_id=scenes[number], seed=index)
-            _fill(shot, index, take, draft, speakers)
+            altered = _fill(shot, index, take, draft, speakers)
             session.add(shot)
             session.flush()
+            restaged(session, shot, altered)
             _mark_outgrown(session, shot, fps)
-            left.discard(shot.id)
+            left.pop(shot.id, None)
+            laid.append(shot)
             index += 1
-    for shot_id in left:
-        drop(session, shot_id)
+    for gone in left.values():
+        _hand_over(session, gone, laid)
+        drop(session, gone.id)
     return index
+
+
+def _hand_over(session: Session, gone: Shot, laid: Sequence[Shot]) -> None:
+    same = (one for one in laid if one.scene_id == gone.scene_id and one.start_ms <= gone.start_ms < one.end_ms)
+    heir = next(same, None)
+    if heir is not None:
+        versions.move(session, "shots", gone.id, heir.id)
 
 
 def drop(session: Session, shot_id: int) -> None:
@@ -244,7 +262,8 @@ def _like_neighbour(
     return draft.model_copy(update={"subjects": seen, "action": ""})
 
 
-def _fill(shot: Shot, index: int, take: TakePlan, draft: ShotDraft | None, speakers: Mapping[str, int]) -> None:
+def _fill(shot: Shot, index: int, take: TakePlan, draft: ShotDraft | None, speakers: Mapping[str, int]) -> list[str]:
+    """The fields that are others now."""
     fields: dict[str, Any] = {
         "idx": index,
         "kind": take.kind,
@@ -258,9 +277,25 @@ def _fill(shot: Shot, index: int, take: TakePlan, draft: ShotDraft | None, speak
     if draft is not None:
         looks = draft.model_dump() | {"subjects": list(draft.subjects)}
         fields |= {name: value for name, value in looks.items() if name not in (shot.edited_fields or ())}
-    for name, value in fields.items():
-        if getattr(shot, name) != value:
-            setattr(shot, name, value)
+    altered = [name for name, value in fields.items() if getattr(shot, name) != value]
+    for name in altered:
+        setattr(shot, name, fields[name])
+    return altered
+
+
+def is_hand_made(shot: Shot) -> bool:
+    """Whether a user has changed what is seen in the shot, or how."""
+    return bool(set(shot.edited_fields or ()) & set(LOOKS))
+
+
+def restaged(session: Session, shot: Shot, altered: Iterable[str]) -> None:
+    """These fields of the shot are others now: what was made from them stays in use, and is stale."""
+    names, own = set(altered), shot.own_slots or ()
+    if shot.first_frame_url and "first_frame" not in own and names & set(_PICTURE):
+        mark(shot, "first_frame", "shot")
+    if shot.video_url and "video" not in own and names & set(_MOTION):
+        mark(shot, "video", "shot")
+        video_status(session, shot.id, "stale")
 
 
 def frames_of(shot: Shot) -> int:

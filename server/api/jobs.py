@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.errors import InvalidInput, NotFound
 from pipeline.projects import live_project
-from pipeline.runner.job_kinds import asked
-from pipeline.runner.jobs import LIVE
+from pipeline.runner.job_kinds import LIVE, asked
 from pipeline.store.models import Job
 from server.contract import WORK_PROBLEMS, Answer, Page, Paged, Text, Whole, api, of_everything
 from server.http import services

@@ -11,10 +11,11 @@ from pipeline.contracts import Render
 from pipeline.errors import Conflict
 from pipeline.generation.lipsync import estimate_micros
 from pipeline.projects import live_project
+from pipeline.projects.editing.arrangement import find, refuse_before_spoken
 from pipeline.stage import lipsync_key
-from pipeline.store.models import Job, Shot
+from pipeline.store.models import Job, Scene, Shot
 from server.api.jobs import JobView, job_view
-from server.contract import WORK_PROBLEMS, Answer, Body, Page, Turn, api
+from server.contract import WORK_PROBLEMS, Answer, Body, Page, Turn, Version, api
 from server.http import services
 
 room = Blueprint("shots", __name__, url_prefix="/api")
@@ -26,6 +27,13 @@ class Wish(Body):
     """`render`: for this once, in place of the project's own."""
 
     render: Render | None = None
+
+
+class Anew(Wish):
+    """`force`: what you have changed in the scene's shots by hand, and your cuts, are given up."""
+
+    force: bool = False
+    version: Version = None
 
 
 class MadeShot(Answer):
@@ -102,6 +110,33 @@ def _result(row: Job) -> MadeShot:
         lipsync_status=shot.lipsync_status,
         lipsync_problem=shot.lipsync_problem,
     )
+
+
+@room.post("/scenes/<int:scene_id>/shots")
+@api(
+    body=Anew,
+    answers={202: JobView, 200: JobView},
+    problems=(*WORK_PROBLEMS, "stale_version"),
+    spends=True,
+)
+def film_anew(scene_id: int, body: Anew, turn: Turn) -> tuple[JobView, int]:
+    """Films a scene anew: plans its shots again from its text. 202 with the job, 200 with one that is at it already.
+
+    Shots that you have changed by hand stay as they are, unless by `force`; own pictures and clips, pinned references
+    and all versions stay in any case. Pictures and clips of shots that are staged otherwise now stay in use, and are
+    marked `stale` until they are made anew. The job's `result` names the shots that were `changed`, `added`, `removed`
+    and `kept`. Refused while the film, or a shot of the scene, is being made, and before the script has been spoken.
+    """
+    parts = services()
+    with parts.store.db.write(durable=True) as session:
+        project, _ = find(session, Scene, scene_id, body.version)
+        refuse_before_spoken(session, project)
+        row, fresh = parts.runner.scenes.film(session, scene_id, force=body.force, render=body.render)
+        answer, status = job_view(row), 202 if fresh else 200
+        turn.keep(session, answer, status)
+    if fresh:
+        parts.runner.jobs.start(row.id)
+    return answer, status
 
 
 @room.get("/projects/<int:project_id>/lipsync-status")

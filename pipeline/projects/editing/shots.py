@@ -13,14 +13,12 @@ from pipeline.film.timeline import MAX_SLOT_MS, frame_at
 from pipeline.generation.entities import film_form
 from pipeline.projects.editing.arrangement import find, lay_now, permuted, refuse_before_spoken, touch
 from pipeline.store import versions
-from pipeline.store.laying import LOOKS, cuts_of, mark
+from pipeline.store.laying import LOOKS, cuts_of, mark, restaged
 from pipeline.store.ledger import forget_units
 from pipeline.store.models import Character, Project, Prop, Scene, ScriptSegment, Shot, Version
 from pipeline.store.places import ShotSlot, meta_of, show, take_away
 from pipeline.store.states import lipsync_status, video_status
 
-_PICTURE = ("framing", "angle", "subjects", "action", "pinned_references")
-_MOTION = ("move", "action")
 # What goes with the pictures when shots change places: the words and their times stay.
 _SEEN = (
     *LOOKS,
@@ -48,11 +46,7 @@ def change_shot(session: Session, shot_id: int, fields: Mapping[str, Any], *, se
         setattr(shot, name, fields[name])
     if altered:
         touch(shot, *altered)
-    if shot.first_frame_url and "first_frame" not in shot.own_slots and set(altered) & set(_PICTURE):
-        mark(shot, "first_frame", "shot")
-    if shot.video_url and "video" not in shot.own_slots and set(altered) & set(_MOTION):
-        mark(shot, "video", "shot")
-        video_status(session, shot.id, "stale")
+    restaged(session, shot, altered)
     session.flush()
     return shot
 
