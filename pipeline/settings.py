@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     def _blank_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in values.items() if not (isinstance(value, str) and not value.strip())}
 
+    @property
+    def own_voices(self) -> Path:
+        """Where the user puts voice files."""
+        return self.data_dir / "voices"
+
     @field_validator("data_dir", "ffmpeg_bin", "ffprobe_bin")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:

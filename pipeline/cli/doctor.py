@@ -51,7 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("packages", _packages),
         ("ffmpeg", lambda: _program("ffmpeg")),
         ("ffprobe", lambda: _program("ffprobe")),
-        ("speech", _speech),
+        ("speech", lambda: _speech(settings.own_voices)),
         ("drawing", _drawing),
         ("data folder", lambda: _data_folder(settings.data_dir)),
         ("disk", lambda: _disk(settings.data_dir)),
@@ -99,11 +99,14 @@ def _program(name: str) -> Finding:
     return Finding(name, "ok", f"{found[1] if found else 'unknown version'}, {path}")
 
 
-def _speech() -> Finding:
-    from pipeline.inference import speech
+def _speech(own_voices: Path) -> Finding:
+    from pipeline.inference import espeak, piper
 
-    voices = speech.voices("en")
-    return Finding("speech", "ok" if voices else "problem", f"espeak-ng, {len(voices)} English voices")
+    voices, own = espeak.voices("en"), dict(piper.files(own_voices))
+    wrong = [about for about in own.values() if isinstance(about, str)]
+    said = f"espeak-ng, {len(voices)} English voices; {len(own) - len(wrong)} voice files in {own_voices}"
+    level: Level = "problem" if not voices else "note" if wrong else "ok"
+    return Finding("speech", level, " ".join([said + ("." if wrong else ""), *wrong]))
 
 
 def _drawing() -> Finding:

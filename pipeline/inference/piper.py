@@ -27,7 +27,9 @@ _MOST_SPEAKERS = 24  # of one file that are offered; some have hundreds, which d
 _BEGIN, _PAD, _END = "^", "_", "$"
 _SENTENCE_ENDS = ".!?"
 _PUNCTUATION = ".!?,;:"
-_CLOSERS = " \t\n\"'’”»)]"
+# espeak-ng has read up to two characters of the next clause when it gives one back.
+_MARK = re.compile(r"([.!?,;:…。！？，、；：؟।])[^\w]*\w?$")
+_ABBREVIATED = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Prof|Capt|Col|Gen|Rev|Sr|Jr|No|vs|[A-Z])\.$")
 _GAP_S = 0.22  # between two sentences
 _SEED = 1
 _PUNCTUATED = {
@@ -167,18 +169,27 @@ def synthesise(text: str, voice: str, folder: Path) -> tuple[Sound, int, list[Ma
 
 
 def _sentences(text: str, about: VoiceFile) -> Iterator[tuple[int, str]]:
-    """Where each sentence begins in the text, and its sounds with the punctuation that shapes its melody."""
-    position, sounds = 0, ""
+    """Where each sentence's first word begins, and its sounds with the punctuation that shapes its melody."""
+    begins, sounds = 0, ""
     for clause in _clauses(text, about):
-        if not sounds:
-            position = clause.position + len(clause.text) - len(clause.text.lstrip(_CLOSERS))
-        mark = _PUNCTUATED.get(clause.text.rstrip(_CLOSERS)[-1:], clause.text.rstrip(_CLOSERS)[-1:])
-        sounds += clause.sounds + (f"{mark} " if mark and mark in _PUNCTUATION else " ") if clause.sounds else ""
+        found = _MARK.search(clause.text)
+        mark = (
+            _PUNCTUATED.get(found[1], found[1])
+            if found and not _ABBREVIATED.search(text[: clause.position + found.end(1)])
+            else ""
+        )
+        if clause.sounds:
+            sounds += f"{clause.sounds}{mark} "
         if mark and mark in _SENTENCE_ENDS and sounds:
-            yield position, sounds.strip()
-            sounds = ""
+            yield _next_word(text, begins), sounds.strip()
+            begins, sounds = clause.position + (found.end(1) if found else 0), ""
     if sounds:
-        yield position, sounds.strip()
+        yield _next_word(text, begins), sounds.strip()
+
+
+def _next_word(text: str, start: int) -> int:
+    found = re.compile(r"\w").search(text, start)
+    return found.start() if found else start
 
 
 def _clauses(text: str, about: VoiceFile) -> Iterator[espeak.Clause]:

@@ -50,6 +50,7 @@ class Local:
         tools = partial(ffmpeg.use, settings.ffmpeg_bin, settings.ffprobe_bin)
         tools()
         self._pool = EnginePool(settings.engine_workers, prepare=tools)
+        self._own_voices = settings.own_voices
 
     def ready(self, capability: Capability) -> str | None:
         return NO_UPSCALER if capability == "upscale" else None
@@ -79,7 +80,7 @@ class Local:
         return ()
 
     def voices(self, language: str) -> tuple[Voice, ...]:
-        return speech.voices(language)
+        return speech.voices(language, self._own_voices)
 
     def compute(self, function: Callable[..., T], *args: object, timeout_s: float) -> T:
         """Any other heavy work of ours, kept out of this process by the same pool."""
@@ -116,7 +117,14 @@ class Local:
     def _speak(self, request: SpeechRequest, job: Job) -> Finished:
         out = job.folder / "speech.wav"
         spoken = self._pool.run(
-            speech.speak, request.text, request.voice, out, fresh=True, timeout_s=SPEAK_TIMEOUT_S, cancel=job.cancel
+            speech.speak,
+            request.text,
+            request.voice,
+            out,
+            self._own_voices,
+            fresh=True,
+            timeout_s=SPEAK_TIMEOUT_S,
+            cancel=job.cancel,
         )
         words = [word.model_dump() for word in spoken.words]
         return Finished((Output(path=out, ext="wav"),), {"duration_ms": spoken.duration_ms, "words": words})
