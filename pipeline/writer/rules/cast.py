@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 
-from .figures import Figure, Key, same
+from .figures import Figure, Key, Mention, same
 from .lexicon import (
     ELDER_WORDS,
     NUMBERS,
@@ -16,7 +16,6 @@ from .lexicon import (
     species,
     word_set,
 )
-from .names import Mention
 from .register import Register
 from .tokens import FUNCTION, GENERIC, SUBJECT_PRONOUNS, Token
 

@@ -1,4 +1,4 @@
-"""A figure while it is being put together from its mentions: names, nouns, adjectives, and what they tell."""
+"""A mention, and a figure while it is put together from its mentions: its names, nouns, and what they tell of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,39 @@ from dataclasses import dataclass, field
 from pipeline.contracts import AgeGroup, Gender
 
 from .lexicon import AXES, CHILD_WORDS, ELDER_WORDS, TITLES, Noun, figure_nouns, name_gender
-from .names import Mention
 
 Key = tuple[str, ...]
+INDEFINITE = frozenset({"a", "an", "another", "some", "one"})
+
+
+@dataclass(slots=True)
+class Mention:
+    """Tokens first..last (inclusive) name somebody. `names` holds a proper name's words, `noun` a common noun.
+
+    `owner` is the proper name in "Tom's mother"; `who` is filled by the cast: an index into its figures.
+    """
+
+    first: int
+    last: int
+    start: int
+    end: int
+    names: tuple[str, ...] = ()
+    title: str = ""
+    noun: Noun | None = None
+    determiner: str = ""
+    adjectives: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
+    possessive: bool = False
+    who: int = -1
+
+    @property
+    def indefinite(self) -> bool:
+        return self.determiner in INDEFINITE
+
+    @property
+    def variant(self) -> str:
+        """The adjective that tells two figures of one noun apart ("old" in "the old man"), or ""."""
+        return next((word for word in self.adjectives if word in AXES), "")
 
 
 @dataclass(slots=True)

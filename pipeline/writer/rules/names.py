@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
+from .evidence import named_people
+from .figures import INDEFINITE, Mention
 from .lexicon import (
     AXES,
     PROPS,
     SPEECH_VERBS,
-    TIMES,
     TITLES,
-    WEATHERS,
     Noun,
     figure_nouns,
     name_gender,
@@ -25,43 +24,10 @@ from .tokens import CALENDAR, DETERMINERS, FUNCTION, GENERIC, NOT_NAMES, Token, 
 
 _ADJECTIVE_LIMIT = 3
 _ARTICLES = frozenset({"the", "a", "an", "another"})
-_INDEFINITE = frozenset({"a", "an", "another", "some", "one"})
 RANKS = word_set("eldest youngest oldest")  # "the youngest", by itself or of daughters, brothers, kids
 _LIKENESS = word_set("of like as than")
-_FORMAL = word_set("mr mrs miss ms dr doctor sir lady lord madam captain colonel major professor")
 _PARTICLES = word_set("de du del della di da von van der den zu la le bin ibn")
 _NOBODY = word_set("somebody someone nobody anybody anyone everybody everyone else")
-_PLACE_PREPOSITIONS = word_set("in at into near through across around throughout outside inside of")
-
-
-@dataclass(slots=True)
-class Mention:
-    """Tokens first..last (inclusive) name somebody. `names` holds a proper name's words, `noun` a common noun.
-
-    `owner` is the proper name in "Tom's mother"; `who` is filled by the cast: an index into its figures.
-    """
-
-    first: int
-    last: int
-    start: int
-    end: int
-    names: tuple[str, ...] = ()
-    title: str = ""
-    noun: Noun | None = None
-    determiner: str = ""
-    adjectives: tuple[str, ...] = ()
-    owner: tuple[str, ...] = ()
-    possessive: bool = False
-    who: int = -1
-
-    @property
-    def indefinite(self) -> bool:
-        return self.determiner in _INDEFINITE
-
-    @property
-    def variant(self) -> str:
-        """The adjective that tells two figures of one noun apart ("old" in "the old man"), or ""."""
-        return next((word for word in self.adjectives if word in AXES), "")
 
 
 def find_mentions(tokens: list[Token]) -> list[Mention]:
@@ -73,7 +39,7 @@ def find_mentions(tokens: list[Token]) -> list[Mention]:
     }
     candidates = [*_cue_names(tokens), *_noun_mentions(tokens, nouns), *_name_runs(tokens)]
     candidates.sort(key=lambda one: (one.first, one.first - one.last))
-    people = _people(tokens, candidates)
+    people = named_people(tokens, candidates)
     found: list[Mention] = []
     free = 0
     for mention in candidates:
@@ -296,7 +262,7 @@ def _noun_phrase(tokens: list[Token], index: int, noun: Noun) -> Mention | None:
             break
         if noun.word == "voice" and (token.possessive or (token.low in DETERMINERS and token.low not in _ARTICLES)):
             return None
-        if token.low in _INDEFINITE and at > 0 and tokens[at - 1].low in _LIKENESS and noun.word in GENERIC:
+        if token.low in INDEFINITE and at > 0 and tokens[at - 1].low in _LIKENESS and noun.word in GENERIC:
             return None  # "with the tread of a man who has a head"
         if token.low in DETERMINERS:
             return _mention(tokens, at, index, noun=noun, determiner=token.low, adjectives=tuple(reversed(adjectives)))
@@ -336,87 +302,3 @@ def _owned(tokens: list[Token], owner: int, index: int, noun: Noun, adjectives: 
     else:
         first = owner
     return _mention(tokens, first, index, noun=noun, determiner="his", adjectives=tuple(reversed(adjectives)))
-
-
-def _people(tokens: list[Token], candidates: list[Mention]) -> set[tuple[str, ...]]:
-    """The proper names with enough evidence of being somebody."""
-    score: Counter[tuple[str, ...]] = Counter()
-    for mention in candidates:
-        if mention.names:
-            score[mention.names] += _evidence(tokens, mention)
-    weak = _only_opening(tokens, candidates)
-    for name in weak:
-        score[name] = min(score[name], 1)
-    titled = {one.names for one in candidates if one.title in _FORMAL}
-    single = {name[0] for name, points in score.items() if points >= 2 and len(name) == 1}
-    return {
-        name
-        for name, points in score.items()
-        if (
-            name[-1].lower() not in place_nouns()
-            or name in titled
-            or (len(name) > 1 and name_gender(name[0]) is not None)
-        )
-        and (points >= 2 or (len(name) > 1 and bool(single.intersection(name))))
-    }
-
-
-def _only_opening(tokens: list[Token], candidates: list[Mention]) -> set[tuple[str, ...]]:
-    """Unknown single names that stand only where any word has a capital, and neither speak nor act twice."""
-    acts: Counter[tuple[str, ...]] = Counter()
-    firm: set[tuple[str, ...]] = set()
-    for one in candidates:
-        if tokens[one.first].cue or len(one.names) != 1 or one.title or name_gender(one.names[0]) is not None:
-            firm.add(one.names)
-            continue
-        near = [tokens[at].low for at in (one.first - 1, one.last + 1) if 0 <= at < len(tokens)]
-        if not tokens[one.first].first or any(low in SPEECH_VERBS for low in near):
-            firm.add(one.names)
-        low = one.names[0].lower()
-        known = low in WEATHERS or low in TIMES or singular(low) in PROPS or singular(low) != low
-        acts[one.names] += bool(near) and is_verb(near[-1]) and not known
-    return {one.names for one in candidates if one.names and one.names not in firm and acts[one.names] < 2}
-
-
-def _evidence(tokens: list[Token], mention: Mention) -> int:
-    """Half points for and against: 2 is enough on its own."""
-    before = tokens[mention.first - 1] if mention.first > 0 else None
-    after = tokens[mention.last + 1] if mention.last + 1 < len(tokens) else None
-    if before is not None and before.sentence != tokens[mention.first].sentence:
-        before = None
-    if tokens[mention.first].cue:
-        return 4
-    points = (
-        4
-        if mention.title and mention.title not in {"old", "young", "little", "big", "poor", "dear", "st", "saint"}
-        else 0
-    )
-    lead = [token.low for token in tokens[max(0, mention.first - 3) : mention.first]]
-    points += 2 * (lead[1:] == ["name", "is"] or lead[2:] == ["i'm"] or lead[1:] == ["i", "am"])
-    points += 2 if mention.title in {"old", "young", "little", "poor", "dear"} else 0
-    points += 2 if name_gender(mention.names[0]) is not None else 0
-    if after is not None and after.sentence == tokens[mention.last].sentence and not mention.possessive:
-        direct = after.start - mention.end <= 2
-        if direct and is_verb(after.low):
-            points += (
-                2 if after.low in SPEECH_VERBS or after.low not in {"is", "was", "are", "were", "has", "had"} else 1
-            )
-    if before is not None:
-        if before.low in SPEECH_VERBS and before.quote < 0:
-            points += 3
-        elif before.low in {"named", "called"}:
-            points += 2
-        elif before.low == "of" and mention.first > 1 and tokens[mention.first - 2].base in place_nouns():
-            points -= 4  # "the village of Little Staunton"
-        elif before.low in _PLACE_PREPOSITIONS:
-            points -= 2 if before.low != "of" else 1
-        elif before.low in {"the", "a", "an"}:
-            points -= 3
-    if mention.possessive:
-        points += 1
-    if tokens[mention.first].quote >= 0:
-        start = before is None or before.quote < 0 or tokens[mention.first].start - before.end > 1
-        end = after is None or after.quote != tokens[mention.last].quote or after.start - mention.end > 1
-        dear = before is not None and before.low == "dear"
-        points += 2 * dear + ((start or dear) and end)
-    return points

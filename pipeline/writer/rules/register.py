@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from itertools import pairwise
 
-from .figures import Figure, Key, key_of, owners, title_class, variants
+from .figures import Figure, Key, Mention, key_of, owners, title_class, variants
 from .lexicon import TITLES, Noun, figure_nouns, name_gender, species, word_set
-from .names import RANKS, Mention
+from .names import RANKS
 from .tokens import SUBJECT_PRONOUNS, Token, is_verb
 
 _COMES = word_set(

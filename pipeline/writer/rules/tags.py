@@ -7,8 +7,8 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from .cast import Cast
+from .figures import Mention
 from .lexicon import SPEECH_VERBS, word_set
-from .names import Mention
 from .quotes import Quote
 from .tokens import FUNCTION, GENERIC, SUBJECT_PRONOUNS, is_verb
 
