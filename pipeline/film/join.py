@@ -27,6 +27,7 @@ from pipeline.film.files import making
 from pipeline.film.timeline import frame_at
 
 _MICROSECONDS = 1_000_000
+_MOST_HEAD = 32 << 20  # what lies before the pictures and sounds of a film: about 2.5 MB an hour
 # ISO 639-1 → 639-2, which MP4 wants, for the languages that captions are likely to be in.
 _LANGUAGES = dict(
     re.findall(
@@ -88,6 +89,8 @@ def export_film(
         film = Path(folder) / "film.mp4"
         args = _join_args(Path(folder), parts, frame_counts, narration_aac, form, captions, chapters, title, film)
         ffmpeg.run(["-xerror", *args], timeout_s=limit_s, cancel=cancel)
+        if captions is not None and captions.cues and not captions.by_default:
+            _show_only_when_asked(film)
         found = _checked(film, parts, frame_counts, duration_ms, form)
         _publish(film, out)
     return found
@@ -125,13 +128,24 @@ def _join_args(
         streams.append(graphs.input(str(subtitles.absolute()), f="webvtt", protocol_whitelist=ffmpeg.LOCAL_ONLY)["s"])
         language = _LANGUAGES.get(captions.language[:2].lower(), "und")
         options |= {"c:s": "mov_text", "map_metadata": 3, "map_chapters": 3}
-        options |= {"disposition:s:0": "default" if captions.by_default else "0"}
         options |= {"metadata:s:a:0": f"language={language}", "metadata:s:s:0": f"language={language}"}
     options |= {"video_track_timescale": film_form.timescale(form), "movflags": "+faststart", "fflags": "+bitexact"}
     args: list[str] = graphs.output(*streams, str(film.absolute()), **options, f="mp4").get_args()
     # An input of which no stream is used has no place in ffmpeg-python's graph.
     at = args.index("-map")
     return [*args[:at], "-f", "ffmetadata", "-i", str(about.absolute()), *args[at:]]
+
+
+def _show_only_when_asked(film: Path) -> None:
+    """Takes the mark off the captions' track by which players show it unasked; ffmpeg's muxer always sets it."""
+    with film.open("r+b") as file:
+        head = file.read(_MOST_HEAD)
+        track = head.rfind(b"tkhd", 0, head.find(b"hdlr\0\0\0\0\0\0\0\0sbtl"))
+        flags = track + 7  # past the box's name and its version
+        if track < 0 or not head[flags] & 1:
+            raise EngineFailed("The film's captions have no track of their own.", hint="Export it again.")
+        file.seek(flags)
+        file.write(bytes([head[flags] & ~1]))
 
 
 def _clip_list(parts: Sequence[Path], frame_counts: Sequence[int], fps: int) -> str:

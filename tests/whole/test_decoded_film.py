@@ -11,6 +11,7 @@ from pipeline.film import ffmpeg
 from tests.whole.conftest import FORM, WholeFilm
 
 HALF_FRAME_MS = 500 / FORM.fps
+WAYS = ("in", "out")
 
 
 def test_every_cut_is_seen_on_its_frame(film: WholeFilm) -> None:
@@ -20,10 +21,15 @@ def test_every_cut_is_seen_on_its_frame(film: WholeFilm) -> None:
     for before, shot in itertools.pairwise(shots):
         cut = shot["first_frame"]
         assert cut == before["last_frame"] + 1
+        assert abs(cut * 1000 / FORM.fps - shot["start_ms"]) <= HALF_FRAME_MS + 1e-6
+        if shot["fade_in_ms"]:
+            # Both pictures are in the dark at the cut: least is to be seen there.
+            spread = film.luma[cut - 12 : cut + 12].std(axis=(1, 2))
+            assert abs(int(spread.argmin()) - 12) <= 1, f"shot {shot['index']} does not dim at frame {cut}"
+            continue
         # The change between the frames around a cut stands out of those of its neighbours, which only drift.
         near = change[max(0, cut - 5) : cut + 4]
         assert int(near.argmax()) == min(cut, 5) - 1, f"shot {shot['index']} is not cut on frame {cut}"
-        assert abs(cut * 1000 / FORM.fps - shot["start_ms"]) <= HALF_FRAME_MS + 1e-6
 
 
 def test_slots_tile_the_narration(film: WholeFilm) -> None:
@@ -51,7 +57,8 @@ def test_nothing_is_black_or_frozen(film: WholeFilm) -> None:
     brightness = film.luma.mean(axis=(1, 2))
     assert brightness.min() > 20, "a frame is black"
     for shot in film.report["shots"]:
-        first, last = shot["first_frame"], shot["last_frame"]
+        rise, fall = (shot[f"fade_{way}_ms"] * FORM.fps // 1000 + 1 if shot[f"fade_{way}_ms"] else 0 for way in WAYS)
+        first, last = shot["first_frame"] + rise, shot["last_frame"] - fall
         if last - first < FORM.fps // 2:
             continue
         drift = np.abs(film.luma[first].astype(np.int16) - film.luma[last]).mean()
