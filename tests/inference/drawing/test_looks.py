@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from pipeline.contracts import Look, ReferenceBrief
+from pipeline.contracts import Look, MediaRef, ReferenceBrief
+from pipeline.drawn import Face
 from pipeline.inference.drawing import draw_frame, draw_reference
 from pipeline.inference.drawing.design import design_of, species_of
-from tests.inference.drawing.kit import FOX, KEY, OWL, ROSE, TOM, around_mouth, frame, place, read, share_near
+from tests.inference.drawing.kit import FOX, KEY, OWL, ROSE, TOM, Picture, around_mouth, frame, place, read, share_near
 
 CAST = [
     ROSE, FOX, OWL, Look(kind="character", name="Crow", appearance="a black crow"),
@@ -39,6 +42,50 @@ def test_the_palette_of_the_portrait_is_found_in_the_frames(
         assert share_near(read(tmp_path / "portrait.png"), colour) > 0.02
         empty = share_near(read(tmp_path / "empty.png"), colour)
         assert share_near(read(tmp_path / "frame.png"), colour) > empty + 0.01
+
+
+OUTLINED = [
+    ROSE, FOX, CAST[5], Look(kind="character", name="Hare", appearance="a brown hare in a green coat"),
+    Look(kind="character", name="Wu", age_group="elder", gender="female", appearance="an old woman in a straw hat"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("look", OUTLINED, ids=lambda look: look.name)
+def test_the_outline_of_the_portrait_is_that_of_every_frame(tmp_path: Path, look: Look) -> None:
+    """The head's and the shoulders', in every framing and light, cut out before a wall of one colour."""
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((90, 160, 3), WALL[::-1], np.uint8))
+    portrait = draw_reference(ReferenceBrief(subject=look), 768, 960, 1, tmp_path / "portrait.png").faces[0]
+    known = outline(before_a_backdrop(read(tmp_path / "portrait.png")), portrait)
+    for framing, time in (("wide", "day"), ("medium", "dusk"), ("close_up", "night"), ("over_shoulder", "morning")):
+        wall = place("wall", time).model_copy(update={"image": MediaRef(sha256="0" * 64, ext="png", size=1)})
+        images = {"wall": tmp_path / "wall.png"}
+        meta = draw_frame(frame(framing, look, at=wall), images, 1280, 720, 1, tmp_path / "frame.png")
+        seen = outline(np.linalg.norm(read(tmp_path / "frame.png") - WALL, axis=2) > 60, meta.faces[0])
+        turned = seen[:, ::-1] if framing == "over_shoulder" else seen
+        alike = (known & turned).sum() / (known | turned).sum()
+        assert alike > 0.9, (framing, alike)
+
+
+WALL = np.array([255, 0, 255])
+
+
+def before_a_backdrop(picture: Picture) -> NDArray[np.bool_]:
+    """What stands out: everything that no smooth change of colour leads to from the picture's sides."""
+    calm = cv2.medianBlur(picture.astype(np.uint8), 7)
+    height, width = calm.shape[:2]
+    reached = np.zeros((height + 2, width + 2), np.uint8)
+    for seed in [(x, y) for x in (0, width - 1) for y in range(0, height * 3 // 4, 16)]:
+        cv2.floodFill(calm, reached, seed, (0, 0, 0), (3, 3, 3), (3, 3, 3), 4 | cv2.FLOODFILL_MASK_ONLY)
+    return reached[1:-1, 1:-1] == 0
+
+
+def outline(covered: NDArray[np.bool_], face: Face) -> NDArray[np.bool_]:
+    """What is covered about a mouth, four mouths' widths to either side, upright and always as large."""
+    height, width = covered.shape
+    reach = face.mouth_width * width * 4
+    turn = cv2.getRotationMatrix2D((face.mouth_x * width, face.mouth_y * height), face.tilt, 48 / reach)
+    turn[:, 2] += (48 - face.mouth_x * width, 60 - face.mouth_y * height)
+    return np.asarray(cv2.warpAffine(covered.astype(np.uint8), turn, (96, 96)), np.bool_)
 
 
 def test_a_design_depends_on_nothing_but_the_look() -> None:
@@ -80,6 +127,18 @@ def test_nobody_changes_sides_when_another_becomes_focal(tmp_path: Path) -> None
         meta = draw_frame(frame("over_shoulder", focal, other), {}, 320, 180, 1, tmp_path / "frame.png")
         assert [face.name for face in meta.faces] == [focal.name]
         assert (meta.faces[0].mouth_x < 0.5) == (focal is left)
+
+
+@pytest.mark.parametrize("line", [("Rose", "Tom"), ("Tom", "Rose")])
+def test_the_scene_s_line_says_who_stands_where_and_looks_which_way(tmp_path: Path, line: tuple[str, str]) -> None:
+    out = tmp_path / "frame.png"
+    for framing in ("wide", "medium"):
+        meta = draw_frame(frame(framing, ROSE, TOM, line=line), {}, 320, 180, 1, out)
+        assert tuple(face.name for face in sorted(meta.faces, key=lambda face: face.mouth_x)) == line
+    for look, partner in ((ROSE, TOM), (TOM, ROSE)):
+        meta = draw_frame(frame("close_up", look, line=line, partner=partner.name), {}, 320, 180, 1, out)
+        # Whoever looks to the right has the room before them there.
+        assert (meta.faces[0].mouth_x < 0.5) == (line.index(look.name) < line.index(partner.name))
 
 
 def test_a_prop_among_the_subjects_is_held_or_lies_in_view(tmp_path: Path) -> None:
