@@ -76,7 +76,7 @@ def before_a_backdrop(picture: Picture) -> NDArray[np.bool_]:
     reached = np.zeros((height + 2, width + 2), np.uint8)
     for seed in [(x, y) for x in (0, width - 1) for y in range(0, height * 3 // 4, 16)]:
         cv2.floodFill(calm, reached, seed, (0, 0, 0), (3, 3, 3), (3, 3, 3), 4 | cv2.FLOODFILL_MASK_ONLY)
-    return reached[1:-1, 1:-1] == 0
+    return np.asarray(reached[1:-1, 1:-1] == 0)
 
 
 def outline(covered: NDArray[np.bool_], face: Face) -> NDArray[np.bool_]:
