@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from pipeline import prompts
 from pipeline.contracts import FilmForm, ImageRequest, MediaRef, ReferenceBrief, Value, digest
+from pipeline.errors import InvalidInput
 from pipeline.generation.entities import (
     ADVANCED,
     Entity,
@@ -26,6 +27,7 @@ from pipeline.generation.entities import (
 from pipeline.store.models import Character, GuideImage, Project
 from pipeline.store.models import Set as SetRow
 
+PICTURES = frozenset({"jpg", "jpeg", "png", "webp"})
 PORTRAIT = (768, 960)
 OBJECT = (768, 768)
 # Keeps a face that is shown to it. Users do not choose it by name: it is part of what "default" means.
@@ -84,9 +86,18 @@ def plan(
     existing = [entity.reference_image_url] if wish.edit_existing and entity.reference_image_url else []
     cap = cap_of(model)
     room = max(0, cap - len(existing))
-    sent = [*existing, *(guide.image_url for guide in own[:room]), *wish.extra][:cap]
-    request = _request(media, project, entity, wish, model=model, references=tuple(media.ref(url) for url in sent))
+    extra = [picture_of(media, url) for url in wish.extra]  # past the cap too: a wrong address is a mistake
+    sent = [*map(media.ref, [*existing, *(guide.image_url for guide in own[:room])]), *extra][:cap]
+    request = _request(media, project, entity, wish, model=model, references=tuple(sent))
     return Plan(request, tuple(own[:room]), tuple(own[room:]))
+
+
+def picture_of(media: MediaLookup, url: str) -> MediaRef:
+    """A picture that a user names. Raises InvalidInput (no picture of ours) and MediaMissing."""
+    ref = media.ref(url)
+    if ref.ext not in PICTURES:
+        raise InvalidInput(f"{url} is no picture.", hint="Use the address of one that the API gave.")
+    return ref
 
 
 def split(

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
@@ -36,6 +36,9 @@ from pipeline.store.states import LIPSYNC_EDGES, VIDEO_EDGES
 FORMAT = "video-story-project"
 VERSION = 1
 ADDRESS = re.compile(r"/media/([0-9a-f]{64})\.([a-z0-9]{1,8})")
+
+
+_Address = Annotated[str, Field(pattern=f"^{ADDRESS.pattern}$")]
 
 
 class _Cut(BaseModel):
@@ -72,7 +75,7 @@ class _FilmMeta(BaseModel):
 
 
 class _Output(BaseModel):
-    media: list[str] = []
+    media: list[_Address] = []
     shots: list[ShotDraft] | None = None
     takes: list[tuple[str, str, str]] | None = None
 
@@ -121,6 +124,7 @@ _INSIDE: dict[tuple[str, str], Any] = {
     ("shots", "framing"): Framing,
     ("shots", "angle"): Angle,
     ("shots", "move"): CameraMove,
+    ("shots", "pinned_references"): list[_Address],
     ("shots", "frame_meta"): _Meta | None,
     ("shots", "video_meta"): _Meta | None,
     ("versions", "meta"): _Meta | None,

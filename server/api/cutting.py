@@ -9,6 +9,7 @@ from pydantic import Field
 from werkzeug.datastructures import FileStorage
 
 from pipeline.contracts import Angle, CameraMove, Framing
+from pipeline.generation.reference_images import picture_of
 from pipeline.projects.clips import MOST_CLIP_BYTES, take_clip
 from pipeline.projects.documents import ShotView, row_json
 from pipeline.projects.editing import (
@@ -67,7 +68,7 @@ def change_one_shot(shot_id: int, body: ShotChanges) -> Response:
     """Changes what is seen in a shot, and how. What was made before stays in use, and is marked stale."""
     parts = services()
     for url in body.pinned_references:
-        parts.store.media.ref(url)
+        picture_of(parts.store.media, url)
     with edit() as session:
         fields = body.model_dump(exclude_unset=True, exclude={"version"})
         shot = change_shot(session, shot_id, fields, seen=body.version)

@@ -22,7 +22,7 @@ from tests.server import pictures
 from tests.simulator import Simulator
 from tests.simulator.call import Call
 
-PATIENCE_S = 40.0
+PATIENCE_S = 180.0
 COLOURS = [(30 * number, 255 - 30 * number, 120) for number in range(9)]
 
 

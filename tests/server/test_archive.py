@@ -373,6 +373,10 @@ HOSTILE: dict[str, Callable[[Entries], bytes]] = {
     "captions at a number": _data(lambda data: data["project"].update(film_meta={"srt_url": 7})),
     "a film at another address": _data(lambda data: data["project"].update(film_url="https://example.org/film.mp4")),
     "a frame at a path": _data(lambda data: data["tables"]["shots"][0].update(first_frame_url="/etc/passwd")),
+    "a pinned picture at a path": _data(
+        lambda data: data["tables"]["shots"][0].update(pinned_references=["file:///etc/passwd"])
+    ),
+    "finished work at a path": _data(lambda data: data["tables"]["steps"][0]["output"].update(media=["/etc/passwd"])),
     "a film of a thousand years": _data(lambda data: data["project"].update(narration_ms=10**15)),
     "a shot of a thousand years": _data(lambda data: data["tables"]["shots"][2].update(end_ms=10**15)),
     "a story too long": _data(lambda data: data["project"].update(story="word " * 500)),
