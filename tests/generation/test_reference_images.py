@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import ImageRequest
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, MediaMissing
 from pipeline.generation.entities import seed_of
+from pipeline.generation.moderation.clearances import assembled
 from pipeline.generation.reference_images import (
     Plan,
     Wish,
@@ -36,6 +37,7 @@ class Desk:
     session: Session
     media: MediaStore
     pictures: list[str]
+    sound: str
     project: Project
 
     def entity(self, kind: type[Any], **columns: Any) -> Any:
@@ -62,20 +64,23 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list[str]]]:
-    """A store, and pictures in it to be had."""
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list[str], str]]:
+    """A store, and pictures and a sound in it to be had."""
     with open_store(tmp_path_factory.mktemp("reference_images") / "data") as store:
-        yield store, [picture(store) for _ in range(8)]
+        with store.media.draft(".mp3") as draft:
+            draft.write_bytes(b"a sound")
+            sound = store.media.publish(draft, ext="mp3", verdict=assembled()).url
+        yield store, [picture(store) for _ in range(8)], sound
 
 
 @pytest.fixture
-def desk(shelf: tuple[Store, list[str]]) -> Iterator[Desk]:
-    store, pictures = shelf
+def desk(shelf: tuple[Store, list[str], str]) -> Iterator[Desk]:
+    store, pictures, sound = shelf
     with store.db.write() as session:
         project = Project(title="The Quay", style="ink drawing")
         session.add(project)
         session.flush()
-        yield Desk(session, store.media, list(pictures), project)
+        yield Desk(session, store.media, list(pictures), sound, project)
         session.rollback()
 
 
@@ -139,9 +144,17 @@ def test_the_present_picture_takes_the_room_of_a_guide(desk: Desk) -> None:
     assert (images(found.active), images(found.overflow)) == (guides[:1], guides[1:])
 
 
-def test_what_is_no_picture_of_ours_is_refused(desk: Desk) -> None:
+@pytest.mark.parametrize("before", [0, 3], ids=["within the cap", "past the cap"])
+def test_what_is_no_picture_of_ours_is_refused(desk: Desk, before: int) -> None:
+    boat = desk.entity(Prop)
+    extra = tuple(desk.pictures.pop() for _ in range(before))
     with pytest.raises(InvalidInput):
-        desk.plan(desk.entity(Prop), extra=("http://example.org/boat.png",))
+        desk.plan(boat, extra=(*extra, "http://example.org/boat.png"))
+    with pytest.raises(MediaMissing):
+        desk.plan(boat, extra=(*extra, f"/media/{'0' * 64}.png"))
+    with pytest.raises(InvalidInput, match=f"^{desk.sound} is no picture") as refused:
+        desk.plan(boat, extra=(*extra, desk.sound))
+    assert refused.value.hint.startswith("Use the address")
 
 
 # --- Which model -------------------------------------------------------------------------------------------------
