@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 
-from .figures import Figure, Key, Mention, same
+from .figures import GROWN, Figure, Key, Mention, same
 from .lexicon import (
     ELDER_WORDS,
     NUMBERS,
@@ -57,6 +57,9 @@ class Cast(Register):
             mention = self.at.get(index)
             if mention is not None and mention.first == index:
                 self._vote_named(mention)
+                near = last is not None and token.sentence - self.tokens[last.first].sentence <= 1
+                if last is not None and near and alone and mention.determiner in {"his", "her"}:
+                    self._vote_for(last, mention.determiner)
                 together = last is not None and token.sentence == self.tokens[last.first].sentence
                 alone = not together or (alone and last is not None and same(last, mention))
                 last = mention
@@ -145,6 +148,8 @@ class Cast(Register):
                 figure.animal = figure.animal or species(mention.noun.word)
         figure.surfaces[self.surface(mention)] += 1
         if mention.names and token.quote >= 0 and self._called(mention, token):
+            self._remember(mention.who, mention.first, False)
+        if token.quote < 0 and mention.possessive and mention.names:
             self._remember(mention.who, mention.first, False)
         if token.quote < 0 and not mention.possessive:
             subject = self.is_subject(mention)
@@ -254,7 +259,13 @@ class Cast(Register):
                 break
             noun_known = figure.noun
             role = noun_known is not None and noun_known.kind in ("kin", "person") and noun_known.word not in _NO_ROLE
-            if not (figure.named or role) or (figure.animal is None) == (noun.word in {"animal", "creature", "bird"}):
+            aged = noun_known is not None and noun_known.kind == "person" and noun_known.age == "adult"
+            grown = noun.age == "child" and (aged or figure.title in GROWN)
+            if (
+                grown
+                or not (figure.named or role)
+                or (figure.animal is None) == (noun.word in {"animal", "creature", "bird"})
+            ):
                 continue
             old = bool(set(mention.adjectives) & ELDER_WORDS)
             titled = figure.title in TITLES and figure.age == "adult"
@@ -280,9 +291,15 @@ class Cast(Register):
                 break
             figure = self.figures[who]
             gender = figure.gender
-            if who in avoid or gender not in (wanted, "neutral") or (figure.noun and figure.noun.kind == "group"):
+            if (
+                who in avoid
+                or who == self.teller
+                or gender not in (wanted, "neutral")
+                or (figure.noun and figure.noun.kind == "group")
+            ):
                 continue
-            score = -0.5 * distance + 0.9 * subject + (2.5 if gender == wanted else 0.0) - 0.05 * len(seen)
+            likely = 2.5 if gender == wanted else figure.leaning * (2.0 if wanted == "male" else -0.4)
+            score = -0.5 * distance + 0.9 * subject + likely - 0.05 * len(seen)
             seen.add(who)
             if best is None or score > best[0]:
                 best = (score, who)

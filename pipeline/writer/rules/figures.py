@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 
 from pipeline.contracts import AgeGroup, Gender
 
-from .lexicon import AXES, CHILD_WORDS, ELDER_WORDS, TITLES, Noun, figure_nouns, name_gender
+from .lexicon import AXES, CHILD_WORDS, ELDER_WORDS, TITLES, Noun, figure_nouns, name_gender, word_set
 
 Key = tuple[str, ...]
+GROWN = word_set("mr mrs dr doctor sir lady lord captain colonel major general professor inspector judge reverend")
+_MEN_MOSTLY = word_set(
+    "captain colonel general major admiral commander lieutenant sergeant corporal inspector detective superintendent"
+    " sheriff constable judge bishop reverend rev cardinal squire professor doctor"
+)
 INDEFINITE = frozenset({"a", "an", "another", "some", "one"})
 
 
@@ -102,6 +107,11 @@ class Figure:
         if female == male or (max(female, male) < 2 and not self.named):
             return "neutral"
         return "female" if female > male else "male"
+
+    @property
+    def leaning(self) -> bool:
+        """Whether nothing is known of its sex but a title that most stories give to men."""
+        return self.gender == "neutral" and self.title in _MEN_MOSTLY
 
     @property
     def age(self) -> AgeGroup:

@@ -21,6 +21,7 @@ from .tokens import GENERIC
 _TALK = 3  # paragraphs within which the next speech answers the one before
 _SURE = {"tag": 1.0, "pronoun": 0.9, "beat": 0.8, "other": 0.8, "paragraph": 0.6, "turn": 0.6}
 _SHARE = 0.6
+_BEAST = 1.2
 _CALLED = 0.6
 _DESCRIBED = 0.8  # how much it takes to give a description a name
 # Whoever serves is seldom told of by name: their description alone does not make them whose turn it is.
@@ -99,6 +100,7 @@ class _Identity:
             self._hear_introduced(line)
         self._hear_friend()
         self._know_parents()
+        self._know_kin()
         self._know_short_names()
 
     @staticmethod
@@ -119,9 +121,13 @@ class _Identity:
                 return
         if before is not None and before.who not in (None, name, line.who):
             self._vote(name, before, 0.7 if line.quote.paragraph - before.quote.paragraph == 1 else 0.5)
-        told = line.told - {name, line.who}
-        if before is None and len(told) == 1 and not self._narrated[name]:
-            self._votes[name][next(iter(told))] += 0.6  # type: ignore[assignment]
+        if (
+            before is None
+            and line.led not in (None, name, line.who)
+            and line.led is not None
+            and not self._narrated[name]
+        ):
+            self._votes[name][line.led] += 0.6  # type: ignore[assignment]
         if line.first <= self._first[name] < line.last and self._cast.figures[name].named:
             turns = self._turns[max(0, index - _LAST) : index]
             nameless = self._nameless_of([one for one in turns if self._answers_within(one, line)], name)
@@ -158,9 +164,20 @@ class _Identity:
             self._votes[figure.index][expected] += weight + 0.3 * alike  # type: ignore[assignment]
         turns = [one for one in self._turns[max(0, index - _LAST) : index] if self._answers_within(one, line)]
         speakers = {one.who for one in turns if one.who not in (None, line.who, before.who)}
+        speakers.discard(self._owner(line))
         fitting = [who for who in speakers if who is not None and who >= 0 and self._can_be(figure.index, who)]
         if len(fitting) == 1:
-            self._votes[figure.index][fitting[0]] += 0.4  # type: ignore[assignment]
+            rival = self._cast.figures[fitting[0]]
+            alike = figure.gender == rival.gender != "neutral" or (figure.gender == "male" and rival.leaning)
+            self._votes[figure.index][fitting[0]] += 0.5 + 0.3 * alike  # type: ignore[assignment]
+
+    def _owner(self, line: Line) -> int | None:
+        """Whom "his" means in "squealed his passenger", right after the speech."""
+        for at in range(line.last, min(line.last + 8, len(self._cast.tokens))):
+            mention = self._cast.at.get(at)
+            if mention is not None and mention.who == line.who:
+                return self._cast.pronoun(at) if mention.determiner in {"his", "her"} else None
+        return None
 
     def _hear_introduced(self, line: Line) -> None:
         """ "My name is Vivienne Marsh." """
@@ -206,6 +223,29 @@ class _Identity:
             for who, figure in enumerate(self._cast.figures):
                 if figure.key[:2] == ("kin", parent) and figure.mentions and len(chosen) == 1:
                     self._votes[who][chosen[0].index] += 1
+
+    def _know_kin(self) -> None:
+        """ "hissed her brother. … Jory only pointed": the one who is named soon after, as if known, is the brother."""
+        named = {who: at for who, at in self._first.items() if self._cast.figures[who].named}
+        for who, figure in enumerate(self._cast.figures):
+            told = (
+                figure.noun is not None and figure.noun.kind == "kin" and not figure.named and 0 < figure.mentions <= 3
+            )
+            if not told or figure.noun is None or figure.noun.word in _PARENTS or not self._narrated[who]:
+                continue
+            last = max(one.first for one in self._cast.mentions if one.who == who)
+            tokens = self._cast.tokens
+            soon = [
+                other
+                for other, at in named.items()
+                if last < at
+                and tokens[at].paragraph - tokens[last].paragraph <= 2 * _TALK
+                and tokens[at].quote < 0
+                and not self._cast.figures[other].title
+                and self._can_be(who, other)
+            ]
+            if len(soon) == 1:
+                self._votes[who][soon[0]] += 1
 
     def _know_short_names(self) -> None:
         """A name heard only in talk is the short or long form of the only told one that it can be: Vanya, Ivan."""
@@ -262,19 +302,29 @@ class _Identity:
             return unseen and self._names_agree(figure, rival, weight)
         if figure.named:
             return weight >= _CALLED and (unseen or self._cast.tokens[self._first[who]].quote >= 0)
-        return weight >= (0.5 if unseen else _DESCRIBED) and self._description_fits(figure, rival)
+        enough = 0.5 if unseen else _CALLED if self._callers[who] else _DESCRIBED
+        return weight >= enough and self._description_fits(figure, rival, weight)
 
-    def _description_fits(self, figure: Figure, rival: Figure) -> bool:
+    def _description_fits(self, figure: Figure, rival: Figure, weight: float) -> bool:
         """Whether a nameless figure can be the other: not brought in as somebody new, and of no other trade or kind."""
         if figure.noun is None or figure.index in self._introduced:
             return False
         kin = figure.noun.kind == "kin"
-        if kin and figure.noun.word not in _PARENTS | _SPOUSES | ENDEARMENTS:
+        siblings = figure.noun.word in {"brother", "sister", "cousin", "son", "daughter", "husband", "wife"}
+        if (
+            kin
+            and not siblings
+            and self._narrated[figure.index]
+            and figure.noun.word not in _PARENTS | _SPOUSES | ENDEARMENTS
+        ):
             return False
-        if figure.animal != rival.animal and not (figure.animal and self._callers[figure.index]):
+        if figure.animal is not None and figure.animal != rival.animal and not self._callers[figure.index]:
             return False
         trade = rival.noun is not None and rival.noun.kind == "person" and rival.noun.word not in GENERIC
-        return rival.named and not (trade and not kin and figure.noun.word not in GENERIC)
+        beast = rival.animal is not None and figure.noun.kind == "person"  # "the ferryman" of a fable is the frog
+        if not rival.named and not (beast and weight >= _BEAST):
+            return False
+        return not (trade and not kin and figure.noun.word not in GENERIC)
 
     def _names_agree(self, figure: Figure, rival: Figure, weight: float) -> bool:
         """A short name beside its long one; else a name beside a title and surname; else what is heard often."""
@@ -283,7 +333,7 @@ class _Identity:
             return True
         given = [len(words) > 1 or any(name_gender(word) is not None for word in words) for words in (ours, theirs)]
         if not all(given):
-            return weight >= 0.5
+            return weight >= 0.4
         alike = any(left[:1] == right[:1] for left in ours for right in theirs)
         return weight >= (1.0 if alike else 2.5)
 

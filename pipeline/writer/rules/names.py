@@ -230,6 +230,9 @@ def _noun_mentions(tokens: list[Token], nouns: dict[str, Noun]) -> Iterator[Ment
         noun = nouns.get(token.base)
         if noun is None or (token.capital and not token.first and not _after_article(tokens, index)):
             continue
+        titled = index + 1 < len(tokens) and token.base in TITLES and _adjacent(token, tokens[index + 1])
+        if token.capital and titled and tokens[index + 1].capital:
+            continue  # "the Lady Isolde"
         if index + 1 < len(tokens) and not token.possessive and _is_compound(tokens, index):
             continue
         mention = _noun_phrase(tokens, index, noun)
@@ -260,6 +263,9 @@ def _noun_phrase(tokens: list[Token], index: int, noun: Noun) -> Mention | None:
         token = tokens[at]
         if tokens[at + 1].start - token.end > 2 or token.quote != tokens[index].quote:
             break
+        if noun.word == "voice" and token.possessive and token.base in figure_nouns():
+            at -= 1  # "a woman's voice" is a voice
+            continue
         if noun.word == "voice" and (token.possessive or (token.low in DETERMINERS and token.low not in _ARTICLES)):
             return None
         if token.low in INDEFINITE and at > 0 and tokens[at - 1].low in _LIKENESS and noun.word in GENERIC:

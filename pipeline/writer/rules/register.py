@@ -6,13 +6,14 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 
 from .figures import Figure, Key, Mention, key_of, owners, title_class, variants
-from .lexicon import TITLES, Noun, figure_nouns, name_gender, species, word_set
+from .lexicon import LOOK_VERBS, TITLES, Noun, figure_nouns, name_gender, species, word_set
 from .names import RANKS
 from .tokens import SUBJECT_PRONOUNS, Token, is_verb
 
 _COMES = word_set(
-    "came comes entered enters appeared appears stood stands sat sits lay lived lives stepped strode rushed"
+    "came comes went goes entered enters appeared appears stood stands sat sits lay lived lives stepped strode rushed"
 )
+_REACTS = LOOK_VERBS | word_set("turned jumped started gasped froze opened went ran listened")
 _GOVERNS = word_set("behind beside near above below to at with from of by in on under")
 
 
@@ -146,10 +147,14 @@ class Register:
         """ "said a voice behind Anna. Mrs Abbott stood in the doorway": whoever acts next has spoken."""
         for one in following:
             near = self.tokens[one.first].sentence - self.tokens[voice.last].sentence <= 1
-            if not near or self.tokens[one.first].quote >= 0:
+            if self.tokens[one.first].quote >= 0:
+                continue
+            if not near:
                 return
-            lead = [token.low for token in self.tokens[max(0, one.first - 2) : one.first]]
-            if lead == ["it", "was"] or (self.is_subject(one) and not _GOVERNS.intersection(lead[-1:])):
+            verb = self.tokens[one.last + 1].low if one.last + 1 < len(self.tokens) else ""
+            apart = verb not in _REACTS
+            lead = [token.low for token in self.tokens[max(0, one.first - 3) : one.first] if token.low != "the"]
+            if lead[-2:] == ["it", "was"] or (apart and self.is_subject(one) and not _GOVERNS.intersection(lead[-1:])):
                 voice.who = one.who if one.names else self._own_figure(one)
                 return
 
@@ -210,9 +215,14 @@ class Register:
         tokens = self.tokens
         if mention.indefinite and mention.first > 1 and tokens[mention.first - 1].low in _COMES:
             lead = tokens[mention.first - 2]
-            if lead.low not in SUBJECT_PRONOUNS and not lead.capital:
+            if lead.low not in SUBJECT_PRONOUNS and (lead.first or not lead.capital):
                 return True
-        following = tokens[mention.last + 1 : mention.last + 3]
+        following = tokens[mention.last + 1 : mention.last + 4]
+        if following and following[0].low in {"himself", "herself", "itself"}:
+            following = following[1:]
+        if following and following[0].low == "who" and tokens[mention.first].first and not mention.possessive:
+            return True  # "The boy, who had crept under the table, …"
+        following = following[:2]
         if following and following[0].low in _GOVERNS and not mention.possessive:
             following = tokens[mention.last + 2 : mention.last + 7]  # "the old man in bed six sits up"
             if any(token.capital or token.low in SUBJECT_PRONOUNS for token in following):

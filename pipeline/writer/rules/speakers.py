@@ -53,9 +53,8 @@ class _Attribution(Tags):
         """Settle one paragraph's quotes; `run` has the last quote of each paragraph of this talk so far."""
         previous = run[-1] if run else None
         lines[0].told = self._subjects_before(lines[0])
-        if not lines[0].told and not run and lines[0].quote.paragraph not in self._fresh:
-            acts = self._told_before(lines[0])
-            lines[0].told = frozenset() if acts is None else frozenset((acts,))
+        if not run and lines[0].quote.paragraph not in self._fresh:
+            lines[0].led = self._told_before(lines[0])
         tagged = next((line.who for line in lines if line.how == "tag"), None)
         for line in lines:
             if line.pronoun is not None:
@@ -108,6 +107,12 @@ class _Attribution(Tags):
         avoid = frozenset(line.addressed)
         if tagged is not None and self._fits(tagged, line.pronoun):
             return tagged
+        acts = self._acts_before(line)
+        if acts is None and line.quote.paragraph not in self._fresh:
+            acts = self._told_before(line)
+            acts = None if run and acts == run[-1].who else acts
+        if acts not in (None, self._teller) and acts not in avoid and self._fits(acts, line.pronoun):
+            return acts
         previous = run[-1].who if run else None
         usual = self._cast.pronoun(line.pronoun, avoid=avoid)
         if previous == self._teller and (usual is None or not self._sure(usual, line.pronoun)):

@@ -44,7 +44,8 @@ class Line:
     how: str = ""
     pronoun: int | None = None
     own: int | None = None  # whom the speaker says to be
-    told: frozenset[int] = frozenset()  # who acts before it: in its paragraph, or where a talk begins in the one before
+    told: frozenset[int] = frozenset()  # who acts before it in its paragraph
+    led: int | None = None  # who acts in the paragraph before it, where a talk begins
     asked: set[int] = field(default_factory=set)  # "Are you Lucy?"
     addressed: set[int] = field(default_factory=set)
 
@@ -73,6 +74,8 @@ class Tags:
         last = self.lines[-1] if self.lines else None
         line = Line(quote, bisect_left(self._starts, quote.inner_start), bisect_left(self._starts, quote.inner_end))
         for mention in {id(m): m for at in range(line.first, line.last) if (m := self._cast.at.get(at))}.values():
+            if mention.determiner == "the" and _led_by(self._cast, line, mention, _SELF):
+                line.own = mention.who  # "I am the ferryman."
             if mention.determiner not in ("", "my"):
                 continue
             before = _DEAR.sub("", self._story[quote.inner_start : mention.start]).rstrip()[-1:]
@@ -307,8 +310,23 @@ class Tags:
     # --- who acts in a sentence ----------------------------------------------------------------------
 
     def _actor(self, words: list[int]) -> int | None:
+        """Who acts in a sentence: in its last clause that has a subject of its own, else in its first."""
         words = self._main_clause(words)
-        for position, at in enumerate(words[:14]):
+        for position in range(len(words) - 1, 0, -1):
+            if self._opens_clause(words[position - 1], words[position]):
+                who = self._actor_of(words[position + (self._tokens[words[position]].low in _LINKS) :], strict=True)
+                if who is not None:
+                    return who
+        return self._actor_of(words, strict=False)
+
+    def _opens_clause(self, before: int, at: int) -> bool:
+        gap = self._story[self._tokens[before].end : self._tokens[at].start]
+        low = self._tokens[at].low
+        return ";" in gap or ("," in gap and low in {"and", "but"}) or low == "when"
+
+    def _actor_of(self, words: list[int], *, strict: bool) -> int | None:
+        """The clause's subject; with `strict`, only if it opens with one that has its verb."""
+        for position, at in enumerate(words[: 1 if strict else 14]):
             subject = self._subject_at(at)
             if subject is None:
                 continue
@@ -316,7 +334,10 @@ class Tags:
             mention = self._cast.at.get(subject)
             end = mention.last if mention else subject
             following = [self._tokens[index] for index in range(end + 1, min(end + 4, words[-1] + 1))]
-            if position > 0 and not any(is_verb(word.low) for word in following):
+            acts = any(is_verb(word.low) for word in following) or (
+                mention is not None and self._cast.is_subject(mention)
+            )
+            if (strict or position > 0) and not acts:
                 continue
             if token.low == "i":
                 return self._teller
@@ -324,7 +345,7 @@ class Tags:
                 continue
             who = mention.who if mention else self._cast.pronouns.get(subject)
             return who if who is not None and self._alive(who) else None
-        return self._possessor(words)
+        return None if strict else self._possessor(words)
 
     def _main_clause(self, words: list[int]) -> list[int]:
         """Without an opening subordinate clause: "Before she could reply the door opened, and Tully came in"."""
