@@ -40,7 +40,7 @@ def main(story: Path) -> int:
     for quality, made, report in (("full", full, whole), ("draft", draft, small)):
         size = f"{report['width']}x{report['height']}"
         print(
-            f"{quality:<6} {size:<10} {made.wall_s:7.1f} s, {made.cpu_s:7.1f} s of processor, for {length:.1f} s of film"
+            f"{quality:<6} {size:<10} {made.wall_s:7.1f} s, {made.cpu_s:7.1f} s of processor for {length:.1f} s of film"
         )
         print("       seconds of work by stage:", json.dumps(report["stages"]))
     same = shots(whole) == shots(small) and whole["segments"] == small["segments"]
