@@ -56,8 +56,8 @@ async function post(address, body, method = 'POST') {
   }
 }
 
-export async function create(story, aspect) {
-  const project = await post('/api/projects', { story, aspect_ratio: aspect });
+export async function create(story, aspect, choices) {
+  const project = await post('/api/projects', { story, aspect_ratio: aspect, ...choices });
   await post(`/api/projects/${project.id}/yolo`);
   return project.id;
 }

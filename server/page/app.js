@@ -61,7 +61,7 @@ function home() {
     button.disabled = true;
     tell(at('story-problem'), '');
     try {
-      const id = await create(story.value, form.elements.aspect.value);
+      const id = await create(story.value, form.elements.aspect.value, choices(form.elements));
       remember('');
       location.hash = `#/film/${id}`;
     } catch (problem) {
@@ -73,6 +73,16 @@ function home() {
     }
   });
   films(at);
+}
+
+function choices(chosen) {
+  return {
+    captions: chosen.captions.checked ? 'burned' : 'track',
+    title_card: chosen.title_card.checked,
+    end_card: chosen.end_card.checked,
+    fades: chosen.fades.checked,
+    quality: chosen.draft.checked ? 'draft' : 'full',
+  };
 }
 
 function films(at) {

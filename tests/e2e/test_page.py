@@ -66,6 +66,25 @@ def test_a_pasted_story_becomes_a_film_that_plays(phone: Page, tmp_path: Path) -
     assert download.value.path().read_bytes()[4:8] == b"ftyp"
 
 
+def test_choices_about_the_film_go_along_with_the_story(phone: Page, server: ServerProcess, tmp_path: Path) -> None:
+    phone.get_by_label("Tell a story").fill(LONGER)
+    phone.get_by_text("More choices").tap()
+    for name in ("Captions in the picture", "Title at the beginning", "Draft"):
+        phone.get_by_label(name).tap()
+    boxes = phone.evaluate(
+        "[...document.querySelectorAll('.choices label')].map((one) => one.getBoundingClientRect().height)"
+    )
+    assert min(boxes) >= 44
+    phone.screenshot(path=tmp_path / "choices.png", full_page=True)
+    phone.get_by_role("button", name="Make the film").tap()
+    phone.wait_for_url("**/#/film/*")
+    film = int(phone.url.rsplit("/", 1)[1])
+    made = server.get(f"/api/projects/{film}").json
+    server.ask("DELETE", f"/api/projects/{film}")
+    assert (made["captions"], made["title_card"], made["end_card"]) == ("burned", True, False)
+    assert (made["fades"], made["quality"]) == (True, "draft")
+
+
 def until(page: Page, truth: str) -> None:
     """Asks again and again: the page's own policy forbids the evaluation that wait_for_function needs."""
     deadline = time.monotonic() + FILM_S / 1000
