@@ -7,6 +7,7 @@ as the head is there.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,13 +26,14 @@ from server.http import problem_of
 GRACE_S = 30.0  # from a request's first byte to its last, and longer for what comes faster than
 SLOWEST = 4096  # bytes a second
 STRANGERS = 1 << 20  # bytes that a client may send who is not logged in; webhooks are no larger
-_CODES = {401: "login_required", 408: "timeout", 413: "too_large", 431: "too_large", 500: "internal"}
+_CODES = {401: "login_required", 408: "timeout", 413: "too_large", 431: "too_large", 500: "internal", 507: "disk_full"}
 _SAID = {
     408: "The request took too long to arrive.",
     413: "What was sent is too large.",
     401: "You have to log in first.",
     431: "The head of the request is too large.",
     500: "Something went wrong here that should not have.",
+    507: "The disk for temporary files is full.",
 }
 
 # (method, path, headers in CGI's spelling) to (bytes that may come, the status of a refusal)
@@ -98,7 +100,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def received(self, data: bytes) -> bool:
         """Takes what came, and gives the request up that it belongs to where there is a reason."""
-        going = bool(super().received(data))
+        try:
+            going = bool(super().received(data))
+        except OSError as failure:  # a large body is kept on the disk
+            if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self._give_up(507)
+            return True
         status = self._refusal(len(data))
         if status:
             self._give_up(status)

@@ -5,6 +5,7 @@ A problem has `status`, a stable `code`, `title`, a plain `detail`, often a `hin
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import uuid
@@ -14,7 +15,7 @@ from typing import Any, cast
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from pipeline.errors import ProductError
+from pipeline.errors import DiskFull, ProductError
 from server.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ def install_errors(app: Flask) -> None:
 
     def product(failure: ProductError) -> Response:
         if STATUS.get(failure.code, 500) >= 500:
-            log.error("%s %s: %s", request.method, request.path, failure)
+            log.error("%s %r: %s", request.method, request.path, failure)  # a path can hold line breaks
         return problem(failure)
 
     def http(failure: HTTPException) -> Response:
@@ -170,8 +171,10 @@ def install_errors(app: Flask) -> None:
         return answer
 
     def unexpected(failure: Exception) -> Response:
+        if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT):
+            return product(DiskFull("The disk for temporary files is full.", hint="Free some space and send it again."))
         reference = uuid.uuid4().hex[:8]
-        log.error("reference %s: %s %s", reference, request.method, request.path, exc_info=failure)
+        log.error("reference %s: %s %r", reference, request.method, request.path, exc_info=failure)
         detail = f"Something went wrong here that should not have. The server's log has more under {reference}."
         return problem_of(500, "internal", detail, reference=reference)
 

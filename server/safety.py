@@ -1,7 +1,9 @@
 """What keeps other websites out, login or not: which hosts, which origins, what a browser may do with a page.
 
 A page of another site can send requests to this address, and its own name can be made to point here (DNS rebinding); so
-the Host header has to be ours, and a request that changes something has to come from our own page or from no page.
+the Host header has to be ours, and a request that changes something has to come from our own page or from no page. What
+only reads may be linked to from anywhere, but no other page may make it part of itself: it could not see the answer,
+but would keep the server busy with streams and films.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ def guard(app: Flask, settings: Settings) -> None:
                 hint="Open it as http://127.0.0.1, or set PUBLIC_URL to the address it is reached by.",
                 code="wrong_host",
             )
-        if request.method not in _SAFE and not _from_our_page(settings):
+        mine = _from_our_page(settings) if request.method not in _SAFE else not _built_in_elsewhere()
+        if not mine:
             raise Refused("Another site's page may not do this.", code="forbidden")
 
     def mark(response: Response) -> Response:
@@ -96,6 +99,14 @@ def _from_our_page(settings: Settings) -> bool:
     if public.netloc and said.netloc == public.netloc:
         return said.scheme == public.scheme  # the same name without TLS may be anybody on the way
     return bool(said.netloc) and said.netloc == request.headers.get("Host", "").lower()
+
+
+def _built_in_elsewhere() -> bool:
+    """Whether a page of another site asks for data, rather than a person who follows a link there."""
+    if request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none"):
+        return False
+    said = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
+    return request.path.startswith(("/api/", "/media/")) and said != ("navigate", "document")
 
 
 def _is_address(host: str) -> bool:

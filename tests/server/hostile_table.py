@@ -155,6 +155,10 @@ def heads(film: Film) -> dict[str, Send]:
         "Origin: https://evil.example": post("/api/projects", {"story": "x"}, Origin="https://evil.example"),
         "Origin: null": post("/api/projects", {"story": "x"}, Origin="null"),
         "Sec-Fetch-Site: cross-site": post("/api/projects", {"story": "x"}, Sec_Fetch_Site="cross-site"),
+        "Sec-Fetch-Site: cross-site, of a picture": get(
+            "/media/a.png", Sec_Fetch_Site="cross-site", Sec_Fetch_Dest="image"
+        ),
+        "Sec-Fetch-Site: same-site, of a stream": get("/api/events", Sec_Fetch_Site="same-site", Sec_Fetch_Mode="cors"),
         "a method that is none": lambda client: client.open(there, method="TRACE"),
         "Idempotency-Key of 300 letters": post(f"{there}/duplicate", {}, Idempotency_Key="k" * 300),
         "Idempotency-Key with a space": post(f"{there}/duplicate", {}, Idempotency_Key="a b"),

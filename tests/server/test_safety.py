@@ -55,6 +55,23 @@ def test_another_sites_page_changes_nothing(client: FlaskClient, project: int, h
     assert [(item["id"], item["state"]) for item in items] == [(project, "idle")]
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_sites_page_builds_nothing_of_ours_into_itself(client: FlaskClient, project: int, site: str) -> None:
+    """It could not see the answer; but streams and films would keep the server busy."""
+    there = [f"/api/projects/{project}/archive", "/api/events", f"/media/{'0' * 64}.png"]
+    elsewhere = {"Sec-Fetch-Site": site}
+    for said in ({"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, {"Sec-Fetch-Mode": "cors"}, {}):
+        for path in there:
+            answer = client.get(path, headers=elsewhere | said)
+            assert (answer.status_code, answer.get_json()["code"]) == (403, "forbidden"), (path, said)
+    framed = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+    assert client.get(there[0], headers=elsewhere | framed).status_code == 403
+    followed = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert client.get(there[0], headers=elsewhere | followed).status_code == 200
+    assert client.get("/", headers=elsewhere | followed).status_code == 200
+    assert client.get(there[0], headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
 def test_our_own_page_and_programs_may_change_things(client: FlaskClient) -> None:
     for headers in ({"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {}):
         assert client.post("/api/projects", json={"story": "Ours."}, headers=headers).status_code == 201
