@@ -131,7 +131,8 @@ def _rain(chance: np.random.Generator) -> Numbers:
     def drop(chance: np.random.Generator) -> Numbers:
         at = np.arange(int(0.012 * RATE)) / RATE
         pitch = chance.uniform(1200, 3800)
-        return chance.exponential(1.0) * np.exp(-at * 500) * np.sin(2 * np.pi * pitch * at)
+        soft = np.minimum(at / 0.0015, 1)
+        return chance.exponential(1.0) * soft * np.exp(-at * 450) * np.sin(2 * np.pi * pitch * at)
 
     steady = _noise(chance, 500, 5200, 1.0) * (0.85 + 0.15 * _slow(chance, 0.4))
     drops = _scattered(chance, 2600, drop)

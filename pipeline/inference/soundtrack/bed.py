@@ -19,7 +19,7 @@ from pipeline.inference.soundtrack.score import Score, Setting, Speech
 
 _PER_MS = RATE // 1000
 _MUSIC, _AMBIENCE = -2.0, -6.0  # LU beside the bed's level, each
-_UNDER, _ALONE = -21.0, -12.0  # LU beside the voices: while somebody speaks, and in long pauses
+_UNDER, _ALONE = -21.0, -14.0  # LU beside the voices: while somebody speaks, and in long pauses
 _CROSS_MS = 2600  # one scene's sound fades into the next one's
 _LEAD_MS, _TAIL_MS = 900, 1800  # the film's first and last moments
 _PAUSE_MS = 900  # a shorter pause is no reason to rise

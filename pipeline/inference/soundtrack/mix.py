@@ -40,8 +40,7 @@ def make(narration: Path, score: Score, out: Path) -> None:
     unfinished = out.with_suffix(".mix.wav")
     try:
         with _reading(narration, score.lead_ms * _PER_MS) as voices:
-            levels = mastering.levelled(_squares(voices, length), _peaks(voices, length), score)
-            _write(unfinished, _mixed(voices, levels, score), length)
+            _write(unfinished, _with_bed(_levelled(voices, score), score), length)
         with _reading(unfinished) as mix:
             _write(out, _mastered(mix, length), length)
     finally:
@@ -89,15 +88,20 @@ def _reading(path: Path, begins: int = 0) -> Iterator[Part]:
         raise BadMedia(f"The sound {path.name} cannot be read.", hint="It has to be spoken again.") from error
 
 
-def _mixed(voices: Part, levels: Numbers, score: Score) -> Part:
-    """Voices and bed together, before the whole is raised and limited."""
-    bed = Bed(score, mastering.VOICES) if score.settings else None
+def _levelled(voices: Part, score: Score) -> Part:
+    """Every speaker as loud as the others."""
+    length = score.duration_ms * _PER_MS
+    levels = mastering.levelled(_squares(voices, length), _peaks(voices, length), score)
+    return lambda start, stop: voices(start, stop) * _over_time(levels, start, stop)
 
-    def part(start: int, stop: int) -> Sound:
-        sound = voices(start, stop) * _over_time(levels, start, stop)
-        return sound + bed.part(start, stop) if bed else sound
 
-    return part
+def _with_bed(voices: Part, score: Score) -> Part:
+    """The voices and, where the score has settings, the bed, before the whole is raised and limited."""
+    if not score.settings:
+        return voices
+    level = loudness.loudness(_squares(voices, score.duration_ms * _PER_MS))
+    bed = Bed(score, level if np.isfinite(level) else mastering.VOICES)
+    return lambda start, stop: voices(start, stop) + bed.part(start, stop)
 
 
 def _over_time(gains: Numbers, start: int, stop: int) -> Sound:
