@@ -96,22 +96,23 @@ def _lay(source: Plane, cover: Plane | None, target: Plane, matrix: Matrix, page
     import cv2
 
     height, width = source.shape
-    if cover is None:
-        size = (target.shape[1], target.shape[0])
-        cv2.warpAffine(source, matrix, size, dst=target, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return
     corners = matrix @ np.array([[-1, width, -1, width], [-1, -1, height, height], [1, 1, 1, 1]], np.float64)
     left, top = np.maximum(np.floor(corners.min(axis=1)).astype(int), 0)
     right = min(int(np.ceil(corners[0].max())) + 1, target.shape[1])
     bottom = min(int(np.ceil(corners[1].max())) + 1, target.shape[0])
     if page:
         left, right = 0, target.shape[1]
+    if cover is None:
+        left, top, bottom = 0, 0, min(bottom, target.shape[0])
     if right <= left or bottom <= top:
         return
     border = cv2.BORDER_REPLICATE if page else cv2.BORDER_CONSTANT
     moved = matrix.copy()
     moved[:, 2] -= (left, top)
     size = (right - left, bottom - top)
+    if cover is None:
+        cv2.warpAffine(source, moved, size, dst=target[:bottom], flags=cv2.INTER_LINEAR, borderMode=border)
+        return
     colour = _bytes(cv2.warpAffine(source, moved, size, flags=cv2.INTER_LINEAR, borderMode=border))
     share = _bytes(cv2.warpAffine(cover, moved, size, flags=cv2.INTER_LINEAR, borderMode=border))
     _blend(colour, share, target[top:bottom, left:right])

@@ -20,7 +20,7 @@ from pipeline.drawn import ClipMeta, DrawnMeta, Face
 from pipeline.film import camera, ffmpeg
 from pipeline.inference import drawing, planes
 from pipeline.inference.drawing.compose import Apart
-from pipeline.inference.drawing.paint import Sway
+from pipeline.inference.drawing.paint import Sheet, Sway
 from pipeline.inference.drawing.paper import grain as paper_grain
 from pipeline.inference.drawing.weather import Fall
 from pipeline.inference.layers import Falling, Layer, halved, layer
@@ -30,6 +30,7 @@ from pipeline.inference.puppets import Puppet
 Matrix = NDArray[np.float64]
 
 _ENOUGH = 1.4  # a picture this much larger than the frame stays sharp in every move
+_APART = 90  # rows that sheets may move against each other
 _CLOUD_PX_S = 5.0  # how fast clouds go, of a picture 1280 wide
 _SWELL_PX = (9.0, 3.5)  # how far waves go to either side, and up and down
 _SWELL_S = 4.6
@@ -134,11 +135,13 @@ def _still(picture: Planes, shot: _Shot) -> list[Part]:
 def _laid_out(paper: Apart, shot: _Shot) -> list[Part]:
     grain = paper_grain(*shot.size, paper.grain)
     views = {depth: shot.camera(depth) for depth in {sheet.depth for sheet in paper.sheets}}
+    feet = _seen_down_to(paper.sheets)
     parts: list[Part] = []
     puppets: dict[int, tuple[float, list[Layer]]] = {}
     for index, sheet in enumerate(paper.sheets):
         whole = sheet.figure < 0
-        cut = layer(sheet.pixels, grain, sheet.left, sheet.top, solid=index == 0, page=whole)
+        pixels = sheet.pixels[: feet[index]] if whole else sheet.pixels
+        cut = layer(pixels, grain, sheet.left, sheet.top, solid=index == 0, page=whole)
         if whole:
             parts.append(_sheet(cut, views[sheet.depth], _drift(sheet.sway, sheet.depth, shot)))
         elif sheet.figure in puppets:
@@ -153,6 +156,19 @@ def _laid_out(paper: Apart, shot: _Shot) -> list[Part]:
     if paper.before is not None:
         parts.append(_falling(paper.before, shot.form))
     return parts
+
+
+def _seen_down_to(sheets: list[Sheet]) -> list[int]:
+    """For each sheet the row from which on nearer ones hide it, wherever they move: work that nobody would see."""
+    feet, hidden = [0] * len(sheets), sheets[0].pixels.shape[0]
+    for index in reversed(range(len(sheets))):
+        feet[index] = hidden + _APART
+        sheet = sheets[index]
+        if sheet.figure < 0:
+            solid = (sheet.pixels[:, :, 3] == 255).all(axis=1)
+            gaps = np.nonzero(~solid)[0]
+            hidden = min(hidden, int(gaps[-1]) + 1 if len(gaps) else 0)
+    return feet
 
 
 def _sheet(cut: Layer, view: Matrix, drift: Callable[[int], tuple[float, float]]) -> Part:

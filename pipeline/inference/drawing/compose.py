@@ -26,6 +26,7 @@ _NOWHERE = Look(kind="set", name="open field", appearance="a meadow")
 _ZOOM: dict[Framing, float] = {"wide": 1.0, "medium": 1.35, "over_shoulder": 1.45, "close_up": 1.9, "insert": 1.7}
 _BLUR: dict[Framing, float] = {"wide": 0.0, "medium": 2.2, "over_shoulder": 4.0, "close_up": 7.0, "insert": 8.0}
 _ON_WATER = ("open_sea", "beach", "lighthouse", "space", "desert")
+_THIN, _THICK = 0.07, 0.3  # depths that are one sheet: of a place in focus, and of one that is not
 _BEHIND = ("fog", "wind")  # weathers that would veil a near face
 
 
@@ -114,7 +115,8 @@ def apart(picture: Path, size: tuple[int, int], page: tuple[int, int]) -> Apart 
     location = Location.of(brief.place or _NOWHERE, {})
     light = location.light
     style = style_of(brief.style)
-    art = Art(*size, light.grade(style, location.indoor), light.haze, far=location.far, apart=True)
+    thin = _THIN if brief.framing == "wide" else _THICK
+    art = Art(*size, light.grade(style, location.indoor), light.haze, far=location.far, apart=True, thin=thin)
     _painted(art, brief, location, _players(brief, {}), recipe.seed)
     behind = before = None
     lots = Lots("weather", location.look.name)

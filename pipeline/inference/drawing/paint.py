@@ -22,7 +22,6 @@ from pipeline.inference.drawing.palette import RGB, Grade
 from pipeline.inference.drawing.shapes import Point, Shape, bounds, skia
 
 FAR, NEAR = 0.0, 1.0  # the sky, and where figures stand
-_THIN = 0.07  # sheets that are no farther apart are one
 Sway = Literal["", "cloud", "swell"]
 
 
@@ -46,12 +45,12 @@ class Art:
     """A page of `w` by `h` units on which shapes are laid, back to front.
 
     Drawn `apart`, it keeps the sheets of paper that painters tell apart with `sheet`, for a camera that moves past
-    them; else everything lands on one.
+    them, those of about the same depth (`thin`) as one; else everything lands on one.
     """
 
     def __init__(
         self, width: int, height: int, grade: Grade, haze: str = "#ffffff", *, far: float = FAR,
-        apart: bool = False,
+        apart: bool = False, thin: float = 0.07,
     ) -> None:  # fmt: skip
         self._sk = skia()
         self.px_width, self.px_height = width, height
@@ -59,7 +58,7 @@ class Art:
         self.w, self.h = width / self.scale, height / self.scale
         self.grade = grade
         self.haze = haze
-        self.apart = apart
+        self.apart, self._thin = apart, thin
         self._lit: dict[tuple[str, float], RGB] = {}
         self.sheets: list[Sheet] = []
         self.figures = 0  # drawn so far
@@ -84,7 +83,7 @@ class Art:
     def sheet(self, depth: float, sway: Sway = "") -> None:
         """What follows lies on a sheet that is no farther than `depth`, and moves by itself as `sway` says."""
         depth = max(depth, self.depth)
-        if depth - self.depth > _THIN or sway != self._sway or self.sheets[-1].figure >= 0:
+        if depth - self.depth > self._thin or sway != self._sway or self.sheets[-1].figure >= 0:
             self.depth, self._sway = depth, sway
             if self.apart:
                 matrix = self._canvas.getTotalMatrix()
