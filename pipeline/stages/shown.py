@@ -137,12 +137,11 @@ def _later_scenes(session: Session, project: Project, among: set[int]) -> set[in
             ScriptSegment,
             (ScriptSegment.project_id == Scene.project_id) & (ScriptSegment.idx == Scene.first_segment_idx),
         )
-        .where(Scene.project_id == project.id)
+        .where(Scene.project_id == project.id, Scene.id.in_(among))
         .order_by(Scene.idx)
-    )
-    scenes = [row for row in rows if row.id in among]
+    ).all()
     return {
-        scene.id for before, scene in pairwise(scenes) if time_passes(before.time_of_day, scene.time_of_day, scene.text)
+        scene.id for before, scene in pairwise(rows) if time_passes(before.time_of_day, scene.time_of_day, scene.text)
     }
 
 

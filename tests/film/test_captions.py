@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.contracts import FilmForm
 from pipeline.film import ffmpeg
-from pipeline.film.captions import LINE_WIDTH, Cue, _width, cues, write_srt, write_vtt
+from pipeline.film.captions import LINE_WIDTH, Cue, _width, cues, in_lines, later, line_width, write_srt, write_vtt
 from pipeline.film.timeline import SpokenSegment
 from tests.film.test_timeline import TEXT, spoken
 
@@ -78,6 +79,36 @@ def test_word_times_that_make_no_sense_are_not_followed() -> None:
     made = cues([SpokenSegment(0, 0, "narration", None, TEXT, 0, 8_000, late)])
     assert len(made) == 2
     assert made[0].end_ms == made[1].start_ms < made[1].end_ms == 8_000
+
+
+@pytest.mark.parametrize("text", [one for one in SCRIPTS if one.strip()])
+@pytest.mark.parametrize("aspect", ["16:9", "9:16", "1:1"])
+def test_a_narrow_picture_gets_narrow_lines(text: str, aspect: str) -> None:
+    width = line_width(FilmForm.of(aspect))  # type: ignore[arg-type]
+    assert width == {"16:9": 42, "9:16": 26, "1:1": 35}[aspect]
+    made = cues([spoken(text, 0, 30_000)], width=width)
+    assert all(len(cue.lines) <= 2 and _width(line) <= width + 2 for cue in made for line in cue.lines)
+    assert flat("".join(line for cue in made for line in cue.lines)) == flat(text)
+
+
+@given(st.sampled_from(SCRIPTS) | st.text(max_size=80), st.integers(1, 6))
+def test_a_title_is_set_in_few_lines_about_equally_long(text: str, most: int) -> None:
+    lines = in_lines(text, most)
+    assert len(lines) <= most
+    assert flat("".join(lines)) == flat(text)
+
+
+def test_a_title_s_lines_are_balanced() -> None:
+    assert in_lines("The Crow and the Fiddle", 2) == ("The Crow and", "the Fiddle")
+    assert in_lines("乌鸦与小提琴", 2) == ("乌鸦与", "小提琴")
+
+
+def test_later_cues_have_the_same_words() -> None:
+    made = cues([spoken(TEXT, 0, 9_000)])
+    moved = later(made, 3_000)
+    assert [(cue.start_ms - 3_000, cue.end_ms - 3_000, cue.lines) for cue in moved] == [
+        (cue.start_ms, cue.end_ms, cue.lines) for cue in made
+    ]
 
 
 def test_a_very_long_segment_is_no_trouble() -> None:
