@@ -90,6 +90,8 @@ def sentence(text: str, subject: str, start: int, end: int) -> str | None:
     for later, word in enumerate(words[at + 1 :], at + 1):
         if words[later - 1].lower() == "and" and is_verb(word.lower()):
             words[later] = present(word)
+    if words[at:] in (["is"], ["are"], ["has"], ["have"]):
+        return None
     words, cut = words[:_MOST_WORDS], len(words) > _MOST_WORDS
     while cut and len(words) > at + 1 and words[-1].lower() in _UNFINISHED:
         words.pop()

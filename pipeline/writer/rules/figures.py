@@ -50,11 +50,15 @@ class Mention:
 
 @dataclass(slots=True)
 class Figure:
-    """One figure while it is being put together. `surfaces` counts the ways it is named, `said` its speeches."""
+    """One figure while it is being put together.
+
+    `aka` has names that it turned out to have besides, `surfaces` counts the ways it is named, `said` its speeches.
+    """
 
     index: int
     key: Key
     names: Counter[str] = field(default_factory=Counter)
+    aka: Counter[str] = field(default_factory=Counter)
     nouns: Counter[str] = field(default_factory=Counter)
     adjectives: Counter[str] = field(default_factory=Counter)
     surfaces: Counter[str] = field(default_factory=Counter)
@@ -74,8 +78,10 @@ class Figure:
 
     def absorb(self, other: Figure) -> None:
         """Takes over all that is known of `other`, which is the same figure and is left empty."""
+        (self.aka if self.names else self.names).update(other.names)
+        self.aka.update(other.aka)
+        other.names.clear()
         for mine, theirs in (
-            (self.names, other.names),
             (self.nouns, other.nouns),
             (self.adjectives, other.adjectives),
             (self.surfaces, other.surfaces),

@@ -101,7 +101,11 @@ class _Camera:
 
     def _listener(self, index: int, take: Take, speaker: str) -> str | None:
         state = self._state
-        addressed = [name for name in self._finder.characters(take.text) if name != speaker and self._here(name)]
+        addressed = [
+            name
+            for name, start, end in self._finder.mentions(take.text)
+            if _is_called(take.text, start, end) and name != speaker
+        ]
         following = [one.speaker for one in self._takes[index + 1 : index + 4] if one.kind == "dialogue"]
         earlier = [state.speaker if state.speaker != speaker else state.partner]
         others = [name for name in self._scene.characters if name != speaker]
@@ -109,9 +113,6 @@ class _Camera:
             if name is not None and name != speaker and name in self._finder.people:
                 return name
         return None
-
-    def _here(self, name: str) -> bool:
-        return name in self._scene.characters
 
     def _manner(self, index: int) -> str | None:
         """From the tag right after the speech."""
@@ -265,6 +266,12 @@ class _Camera:
             return "push_in"
         wanted: CameraMove = "hold" if _is_tag(text) else "push_in"
         return "hold" if wanted == state.move else wanted
+
+
+def _is_called(text: str, start: int, end: int) -> bool:
+    """Whether a name is spoken to: marks or the text's edges on both sides."""
+    before, after = text[:start].rstrip(), text[end:].lstrip()
+    return (not before or before[-1] in ",.!?;:—…") and (not after or after[0] in ",.!?;:—…")
 
 
 def _is_tag(text: str) -> bool:

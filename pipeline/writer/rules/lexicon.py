@@ -166,6 +166,13 @@ def place_nouns() -> dict[str, Place]:
     return places
 
 
+@cache
+def implied_places() -> dict[str, str]:
+    """What is found in a place → a noun for that place: "throne" → "hall"."""
+    entries = _load("places").values()
+    return {word: entry["words"].split()[0] for entry in entries for word in entry.get("implied", "").split()}
+
+
 def name_gender(word: str) -> Gender | None:
     """What a given name tells about gender; None for an unknown name."""
     low = word.lower()

@@ -10,6 +10,7 @@ from .evidence import named_people
 from .figures import INDEFINITE, Mention
 from .lexicon import (
     AXES,
+    NUMBERS,
     PROPS,
     SPEECH_VERBS,
     TITLES,
@@ -25,7 +26,6 @@ from .tokens import CALENDAR, DETERMINERS, FUNCTION, GENERIC, NOT_NAMES, Token, 
 _ADJECTIVE_LIMIT = 3
 _ARTICLES = frozenset({"the", "a", "an", "another"})
 RANKS = word_set("eldest youngest oldest")  # "the youngest", by itself or of daughters, brothers, kids
-_LIKENESS = word_set("of like as than")
 _PARTICLES = word_set("de du del della di da von van der den zu la le bin ibn")
 _NOBODY = word_set("somebody someone nobody anybody anyone everybody everyone else")
 
@@ -113,6 +113,8 @@ def _can_be_name(token: Token, lower: Counter[str], middle: Counter[str]) -> boo
         return False
     if base in TITLES:
         return True
+    if base.split("-")[0] in NUMBERS:
+        return False
     if base in CALENDAR and base not in {"june", "april", "may", "august", "summer", "autumn"}:
         return False
     if base in NOT_NAMES:
@@ -268,8 +270,8 @@ def _noun_phrase(tokens: list[Token], index: int, noun: Noun) -> Mention | None:
             continue
         if noun.word == "voice" and (token.possessive or (token.low in DETERMINERS and token.low not in _ARTICLES)):
             return None
-        if token.low in INDEFINITE and at > 0 and tokens[at - 1].low in _LIKENESS and noun.word in GENERIC:
-            return None  # "with the tread of a man who has a head"
+        if token.low in INDEFINITE and at > 0 and _is_likeness(tokens, at, noun):
+            return None
         if token.low in DETERMINERS:
             return _mention(tokens, at, index, noun=noun, determiner=token.low, adjectives=tuple(reversed(adjectives)))
         if token.possessive:
@@ -284,6 +286,13 @@ def _noun_phrase(tokens: list[Token], index: int, noun: Noun) -> Mention | None:
     if noun.kind == "group" and tokens[index].first:
         return _mention(tokens, index, index, noun=noun, determiner="the")
     return None
+
+
+def _is_likeness(tokens: list[Token], at: int, noun: Noun) -> bool:
+    """Whether nobody is there: "like a baby", "as though it were a king", "with the tread of a man"."""
+    before = [token.low for token in tokens[max(0, at - 4) : at] if token.sentence == tokens[at].sentence]
+    as_if = any(pair in (("as", "though"), ("as", "if")) for pair in pairwise(before))
+    return as_if or before[-1:] in (["like"], ["than"]) or (before[-1:] in (["of"], ["as"]) and noun.word in GENERIC)
 
 
 def _owned(tokens: list[Token], owner: int, index: int, noun: Noun, adjectives: list[str]) -> Mention | None:

@@ -14,7 +14,7 @@ from .reading import Reading
 from .tags import FIRST_PERSON
 
 LIMIT = 24
-SPEAKERS = 60  # in a long novel, those who speak more than once keep a voice of their own
+SPEAKERS = 60  # in a long novel, named people who speak more than once keep a voice of their own
 TELLER = "the storyteller"
 VOICES = ("a voice", "another voice")
 _GENERIC = {"female": "a woman", "male": "a man", "neutral": "a voice"}
@@ -43,7 +43,7 @@ def people(reading: Reading) -> list[Person]:
     for figure in figures:
         figure.said = said[figure.index]
     ranked = sorted((one for one in figures if _counts(one)), key=lambda one: (-_weight(one), one.first_seen))
-    chosen = [*ranked[:LIMIT], *(one for one in ranked[LIMIT:SPEAKERS] if one.said > 1)]
+    chosen = [*ranked[:LIMIT], *(one for one in ranked[LIMIT:SPEAKERS] if one.said > 1 and one.named)]
     taken: set[str] = set()
     found: list[Person] = []
     for figure in chosen:
@@ -86,7 +86,8 @@ def _display(figure: Figure) -> str:
             "dear",
             "master",
         }
-        if titled and len(name.split()) == 1:
+        with_title = sum(number for text, number in figure.surfaces.items() if text.split()[1:] == [name])
+        if titled and len(name.split()) == 1 and with_title * 3 >= figure.surfaces[name]:
             spelled = (text for text, _ in figure.surfaces.most_common() if text.split()[1:] == [name])
             return next(
                 (text for text in spelled if text.split()[0].lower().rstrip(".") in TITLES),
@@ -136,7 +137,7 @@ def _defining(figure: Figure, word: str) -> bool:
 
 
 def _formal(figure: Figure) -> list[str]:
-    return sorted(figure.names, key=lambda name: (-len(name), name))
+    return sorted({*figure.names, *figure.aka}, key=lambda name: (-len(name), name))
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from pipeline.contracts import TimeOfDay, Weather
@@ -17,6 +18,7 @@ from .lexicon import (
     UNREAL,
     WEATHERS,
     Place,
+    implied_places,
     place_nouns,
     singular,
     word_set,
@@ -140,10 +142,9 @@ def _cue(text: str, words: list[re.Match[str]], lows: list[str], first: int, ind
 
 def _may_qualify(low: str) -> bool:
     return (
-        low not in FUNCTION
-        and low not in _INSIDE
-        and low not in _ALONG
-        and not (is_verb(low) and not low.endswith("ed"))
+        low in {"back", "front"}
+        or low.endswith("ed")
+        or not (low in FUNCTION or low in _INSIDE or low in _ALONG or is_verb(low))
     )
 
 
@@ -161,9 +162,10 @@ def _home(lows: list[str], first: int, index: int, words: list[re.Match[str]]) -
 
 def _strength(lows: list[str], first: int, before: int, index: int) -> int | None:
     """The Cue's strength; None: the text is not there."""
-    if before < first:
+    if before < first or lows[before] in {"and", "but", "while"}:
         following = lows[index + 1 : index + 6]
-        opens = index - first <= 4 and any(low in _BEING for low in following[:1] + following[3:])
+        near = index - max(first, before + 1) <= 4
+        opens = near and any(low in _BEING for low in following[:1] + following[3:])
         return 1 if opens else None
     word = lows[before]
     if before > first and word in _INSIDE and lows[before - 1] in place_nouns():
@@ -177,13 +179,13 @@ def _strength(lows: list[str], first: int, before: int, index: int) -> int | Non
         word, before = lows[back], back
     if word in _DIRECT:
         return None if _unreal(lows, first, before) else 2
-    if word not in _INSIDE and word not in _ALONG:
+    if word not in _INSIDE and word not in _ALONG and word != "round":
         return None
     if _unreal(lows, first, before):
         return None
     verbs = [low for low in lows[max(first, before - 8) : before] if _is_cue_verb(low)]
     if verbs and verbs[-1] in LOOK_VERBS:
-        return None
+        return 1 if word in {"round", "around"} else None  # "looked round the room"
     moved = next((at for at in range(before - 1, first - 1, -1) if lows[at] in _WAYS_GO), first)
     if any(low in place_nouns() for low in lows[first:moved]):
         return None  # "the path led to the stream" goes nowhere by itself
@@ -191,7 +193,7 @@ def _strength(lows: list[str], first: int, before: int, index: int) -> int | Non
     staying = bool(verbs) and verbs[-1] in STAY
     if word in _INSIDE:
         return 2 if moving or staying or before - first <= 1 else 0
-    return 2 if moving else (0 if before == first and word not in {"to", "by", "near", "over"} else None)
+    return 2 if moving else (0 if before - first <= 1 and word not in {"to", "by", "near", "over"} else None)
 
 
 def _is_cue_verb(low: str) -> bool:
@@ -222,6 +224,21 @@ def _place(lows: list[str], modifiers: list[int], noun: str) -> Place:
     qualifier = nouns.get(lows[modifiers[-1]]) if modifiers else None
     general = own.family in {"square", "street", "path", "field", "living room", "village"}
     return qualifier if qualifier is not None and general and qualifier.family != "village" else own
+
+
+def implied_cue(text: str) -> Cue | None:
+    """The place told by what is in it, where a text names none: the one with most of its things."""
+    words = Counter(
+        low if (low := match[0].lower()) in implied_places() else singular(low) for match in _WORD.finditer(text)
+    )
+    counts: Counter[str] = Counter()
+    for word, number in words.items():
+        if word in implied_places():
+            counts[implied_places()[word]] += number
+    if not counts:
+        return None
+    noun = max(counts, key=lambda one: (counts[one], place_nouns()[one].family != "living room", one))
+    return Cue(noun, noun, place_nouns()[noun], 0, 0)
 
 
 def changes_scene(text: str) -> bool:

@@ -66,6 +66,9 @@ class Register:
                 continue
             if "neutral" not in (gender, own) and gender != own:
                 continue
+            ranked = title and figure.title and title_class(title) != figure.title
+            if ranked and (len(names) > 1 or any(" " in name for name in figure.names)):
+                continue  # "the late Captain Josiah Snapwell" is not "Mr. Snapwell"
             given = name_gender(next(iter(figure.names)).split()[0])
             if gender != "neutral" and own == "neutral" and given not in (None, gender):
                 continue

@@ -11,7 +11,7 @@ from pipeline.contracts import Analysis, SceneDraft, SegmentDraft, SetDraft, Tim
 
 from .lexicon import MOODS, Place, place_nouns, tally, word_set
 from .mentions import Finder
-from .places import Cue, begins_day, place_cues, time_of_day, transition, weather
+from .places import Cue, begins_day, implied_cue, place_cues, time_of_day, transition, weather
 from .sentences import is_heading_text
 
 LIMIT = 12
@@ -62,6 +62,8 @@ def stretches(segments: Sequence[SegmentDraft]) -> list[Stretch]:
             sky = "clear"
             time = "day" if told_time is None else time
         time, sky = told_time or time, told_sky or sky
+        if found and cue is not None and found[-1].cue is None and index > found[-1].first:
+            found[-1].cue = implied_cue(" ".join(one.text for one in segments[found[-1].first : index]))
         if not found or broken or heading or (leap and index - found[-1].first > 0) or _elsewhere(found[-1], cue):
             carried = cue or (found[-1].cue if found and not cue else None)
             found.append(
@@ -77,10 +79,15 @@ def stretches(segments: Sequence[SegmentDraft]) -> list[Stretch]:
             stretch.cue = stretch.cue or cue
         if index - stretch.first <= 2 and (told_time or told_sky):
             stretch.time, stretch.weather = time, sky
-        elif (not title and (told_time and told_time != stretch.time)) or (told_sky and told_sky != stretch.weather):
+        elif (not title and (told_time and told_time != stretch.time)) or (
+            told_sky and told_sky != stretch.weather and not (stretch.cue and stretch.cue.place.indoors)
+        ):
             stretch.last = index - 1
             found.append(Stretch(index, index, stretch.cue, time, sky))
         time, sky = after[0] or time, after[1] or sky
+    for stretch in found:
+        if stretch.cue is None:
+            stretch.cue = implied_cue(" ".join(one.text for one in segments[stretch.first : stretch.last + 1]))
     return _joined(found)
 
 
