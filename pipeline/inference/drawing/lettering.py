@@ -34,7 +34,14 @@ _FOLDERS = (
 )
 _EAST_ASIAN = ("noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc")
 # Which of the collection's faces draws the characters that these languages share.
-_EAST_ASIAN_FACES = {"ja": "Noto Sans CJK JP", "ko": "Noto Sans CJK KR", "zh": "Noto Sans CJK SC"}
+_EAST_ASIAN_FACES = {
+    "ja": "Noto Sans CJK JP",
+    "ko": "Noto Sans CJK KR",
+    "zh": "Noto Sans CJK SC",
+    "zh-tw": "Noto Sans CJK TC",
+    "zh-hant": "Noto Sans CJK TC",
+    "zh-hk": "Noto Sans CJK HK",
+}
 _COLLECTION = 5  # its faces with letters of varying width come first
 _EMBED_RIGHT, _EMBED_END = "\u2067", "\u2069"
 
@@ -51,16 +58,17 @@ class _Fonts:
 @cache
 def _fonts() -> _Fonts:
     sk = skia()
-    provider = sk.textlayout_TypefaceFontProvider()
+    # A manager of its own: the default one asks the system for its fonts, and would complain of its settings.
+    reader, provider = sk.FontMgr.New_Custom_Empty(), sk.textlayout_TypefaceFontProvider()
     faces = {}
     for package, folder in _FOLDERS:
         for path in sorted(_place(package, folder).rglob("*.ttf")):
             if "Italic" not in path.name:
-                face = _weighted(sk.Typeface.MakeFromFile(str(path)))
+                face = _weighted(reader.makeFromFile(str(path)))
                 faces[face.getFamilyName()] = face
     collection = str(_place(*_EAST_ASIAN))
     for index in range(_COLLECTION):
-        face = sk.Typeface.MakeFromFile(collection, index)
+        face = reader.makeFromFile(collection, index)
         faces[face.getFamilyName()] = face
     for name, face in faces.items():
         provider.registerTypeface(face, sk.String(name))
@@ -130,7 +138,8 @@ class Line:
 
     def _set(self, colour: int, stroke: float = 0.0) -> Any:
         sk, fonts = skia(), _fonts()
-        first = _EAST_ASIAN_FACES.get(self.language[:2])
+        spoken = self.language.lower()
+        first = _EAST_ASIAN_FACES.get(spoken) or _EAST_ASIAN_FACES.get(spoken[:2])
         families = sorted(fonts.families, key=lambda name: name != first)
         paint = sk.Paint(AntiAlias=True, Color=colour)
         if stroke:
