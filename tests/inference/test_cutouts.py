@@ -143,19 +143,19 @@ def test_who_stands_breathes_and_keeps_the_feet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("brief", "move"),
     [
-        (frame("wide", ROSE, TOM, at=place("village green", "dusk", "rain"), action="they run"), "pan_right"),
+        (frame("wide", ROSE, TOM, at=place("village green", "dusk"), action="they run"), "pan_right"),
         (frame("medium", FOX, OWL, at=place("forest", "day", "snow"), action="argue"), "push_in"),
         (frame("wide", ROSE, at=place("open sea", "night", "storm")), "hold"),
         (frame("wide", OWL, at=place("street", "day", "wind"), action="walks"), "tilt_up"),
     ],
-    ids=["running in rain", "talking in snow", "storm at sea", "a windy street"],
+    ids=["running", "talking in snow", "storm at sea", "a windy street"],
 )
 def test_nothing_jumps_within_a_shot(tmp_path: Path, brief: FrameBrief, move: CameraMove) -> None:
     """A sheet or a figure that jumps changes one frame more than those around it."""
     _, film = filmed(tmp_path, brief, move, 48)
     change = np.array([np.abs(after - before).mean() for before, after in pairwise(film)])
     assert change.min() > 0.05  # it lives
-    assert change.max() < 2.2 * np.median(change) + 0.5
+    assert change.max() < 1.6 * np.median(change) + 0.1
 
 
 def test_rain_falls_for_as_long_as_it_likes(tmp_path: Path) -> None:
