@@ -15,6 +15,7 @@ from pipeline.errors import BadMedia
 from pipeline.film import ffmpeg, sound
 
 MAX_PIXELS = 40_000_000
+LEAST_SIDE = 4  # a side has to be at least this part of what was asked
 _EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 
 
@@ -31,7 +32,9 @@ def accept(request: JobRequest, output: Output, *, cancel: threading.Event) -> A
     """Decodes the whole file. Speech of any form is brought to WAV. Raises BadMedia."""
     if not output.path.is_file() or output.path.stat().st_size == 0:
         raise BadMedia("The engine left no file.")
-    if isinstance(request, ImageRequest | UpscaleRequest):
+    if isinstance(request, ImageRequest):
+        return _as_large_as_asked(_picture(output.path), request)
+    if isinstance(request, UpscaleRequest):
         return _picture(output.path)
     if isinstance(request, SpeechRequest):
         return _speech(output.path, cancel)
@@ -47,6 +50,15 @@ def _picture(path: Path) -> Accepted:
             return Accepted(path, _EXTENSIONS[image.format or ""], {"width": image.width, "height": image.height})
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadMedia("The picture is damaged or of an unknown type.") from error
+
+
+def _as_large_as_asked(found: Accepted, request: ImageRequest) -> Accepted:
+    """Models have sizes of their own, but none that is far below what was asked: that is another picture."""
+    width, height = found.measured["width"], found.measured["height"]
+    if width * LEAST_SIDE < request.width or height * LEAST_SIDE < request.height:
+        asked = f"{request.width}×{request.height}"
+        raise BadMedia(f"The picture has {width}×{height} pixels where {asked} were asked for.")
+    return found
 
 
 def _speech(path: Path, cancel: threading.Event) -> Accepted:

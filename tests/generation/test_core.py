@@ -196,6 +196,14 @@ def test_a_clip_of_another_type_is_refused_by_its_content(desk, content):
     assert desk.statuses() == ["failed", "finished"]
 
 
+def test_a_picture_far_smaller_than_asked_is_another_picture_and_refused(desk: Bench) -> None:
+    desk.simulator.script("wrong_type_output", operation="submit", content="png")
+    with pytest.raises(BadOutput, match="64×64 pixels where 320×320"):
+        desk.make(desk.picture())
+    [row] = desk.rows()
+    assert row.status == "failed" and row.actual_micros == desk.simulator.bill.total() > 0
+
+
 @pytest.mark.parametrize("kind", ["truncated_output", "bit_flipped_output"])
 def test_a_damaged_clip_is_refused_though_it_looks_whole(desk, kind):
     """FAULTS 18 and 19."""

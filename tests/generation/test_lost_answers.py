@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.contracts import SpeechRequest
 from pipeline.generation.outcomes import Abandoned, Unresolved
+from pipeline.providers import JobHandle
 from pipeline.runner import Runner
 from pipeline.store import lost_answers
 from pipeline.store.lost_answers import Unbooked
@@ -54,6 +55,17 @@ def test_what_was_sent_again_may_be_charged_twice_and_says_so(fal: Bench) -> Non
     assert row.status == "finished" and unbooked(fal) == Unbooked(2, 2 * row.estimate_micros)
     assert fal.simulator.bill.total() == 3 * (row.actual_micros or 0), "here they were charged indeed"
     check_bill(fal.simulator, fal.store)
+
+
+def test_what_is_found_before_it_is_sent_again_costs_nothing_more(fal: Bench) -> None:
+    generation = lose(fal)
+    fal.generator.resolve(generation, "resend")
+    assert unbooked(fal).charges == 1
+    row = fal.generator.records.row(generation)
+    assert row is not None
+    # As a webhook tells it.
+    assert fal.generator.records.accepted(row, JobHandle("fal", {"id": fal.simulator.bill.charges()[0].job}))
+    assert unbooked(fal) == Unbooked(0, 0)
 
 
 def test_what_was_given_up_may_be_charged_too(fal: Bench) -> None:

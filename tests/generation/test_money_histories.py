@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,7 +26,7 @@ from pipeline.generation.chain import ProviderChain
 from pipeline.generation.generate import Generator
 from pipeline.generation.outcomes import BudgetReached, ContentRefused, ModerationUnavailable
 from pipeline.generation.questions import Errand, Questions
-from pipeline.generation.record import Bill
+from pipeline.generation.record import Bill, Row
 from pipeline.providers import JobHandle
 from pipeline.providers.failures import ProviderFailure
 from pipeline.settings import load_settings
@@ -115,10 +115,6 @@ class Histories(RuleBasedStateMachine):
         assert self._fits(project, micros)
         return found
 
-    def _of(self, pick: int, *statuses: str) -> Known | None:
-        fitting = [one for one in self.jobs if one.status in statuses]
-        return fitting[pick % len(fitting)] if fitting else None
-
     def _project(self, pick: int) -> int:
         return sorted(self.budgets)[pick % len(self.budgets)]
 
@@ -128,6 +124,16 @@ class Histories(RuleBasedStateMachine):
     def prepare(self, wanted: list[tuple[int, int]]) -> None:
         for pick, estimate in wanted:
             self._prepare(self._project(pick), estimate)
+
+    @rule()
+    def reach_every_limit(self) -> None:
+        """To the micro-dollar; one more is refused."""
+        for project, budget in self.budgets.items():
+            left = CAP_CENTS * MICROS - self._counted()
+            if budget is not None:
+                left = min(left, budget * MICROS - self._counted(project))
+            for estimate in (left, 1):
+                self._prepare(project, estimate)
 
     def _prepare(self, project: int, estimate: int) -> None:
         brief = ReferenceBrief(subject=Look(kind="prop", name="x"))
@@ -142,90 +148,87 @@ class Histories(RuleBasedStateMachine):
         if generation_id is not None:
             self.jobs.append(Known(generation_id, project, estimate, "prepared", estimate))
 
-    @rule(pick=picks)
-    def submit(self, pick: int) -> None:
-        if one := self._of(pick, "prepared"):
-            assert self.records.submitting(one.id)
-            one.status = "submitting"
-
-    @rule(pick=picks)
-    def accept(self, pick: int) -> None:
-        if one := self._of(pick, "submitting", "ambiguous"):
-            self._accept(one)
-
-    @rule(pick=picks)
-    def find_the_lost_job(self, pick: int) -> None:
-        """Of a request that was to be sent again."""
-        waiting = [one for one in self.jobs if one.status == "prepared" and one.lost]
-        if waiting:
+    @rule(moves=st.lists(st.tuples(picks, picks, shares), min_size=1, max_size=4))
+    def go_on_with_jobs(self, moves: list[tuple[int, int, int]]) -> None:
+        for pick, how, share in moves:
+            waiting = [one for one in self.jobs if one.status in self.ways]
+            if not waiting:
+                return
             one = waiting[pick % len(waiting)]
-            one.lost -= 1
-            self._accept(one)
+            ways = self.ways[one.status]
+            ways[how % len(ways)](self, one, share)
 
-    def _accept(self, one: Known) -> None:
+    def _row(self, one: Known) -> Row:
         row = self.records.row(one.id)
-        assert row is not None and self.records.accepted(row, JobHandle("fal", {"id": one.id}))
+        assert row is not None and row.status == one.status
+        return row
+
+    def _submit(self, one: Known, share: int) -> None:
+        assert self.records.submitting(one.id)
+        one.status = "submitting"
+
+    def _accept(self, one: Known, share: int) -> None:
+        assert self.records.accepted(self._row(one), JobHandle("fal", {"id": one.id}))
         one.status = "accepted"
 
-    @rule(pick=picks, share=shares)
-    def settle(self, pick: int, share: int) -> None:
-        if one := self._of(pick, "accepted"):
-            cost = one.estimate * share // 100
-            assert self.records.finished(one.id, FILE, {}, cost=cost, verdict={})
-            assert not self.records.finished(one.id, FILE, {}, cost=one.estimate, verdict={}), "it has ended"
-            one.status, one.counts = "finished", cost
+    def _find(self, one: Known, share: int) -> None:
+        """The lost job of a request that was to be sent again; of another one it is the first send."""
+        if not one.lost:
+            return self._submit(one, share)
+        one.lost -= 1
+        return self._accept(one, share)
 
-    @rule(pick=picks, billed=st.booleans())
-    def fail(self, pick: int, billed: bool) -> None:
-        if one := self._of(pick, "submitting", "accepted"):
-            row = self.records.row(one.id)
-            assert row is not None and self.records.failed(row, _failure("transient"), billed=billed)
-            one.status, one.counts = "failed", one.estimate if billed else 0
+    def _settle(self, one: Known, share: int) -> None:
+        cost = one.estimate * share // 100
+        assert self.records.finished(one.id, FILE, {}, cost=cost, verdict={})
+        assert not self.records.finished(one.id, FILE, {}, cost=one.estimate, verdict={}), "it has ended"
+        one.status, one.counts = "finished", cost
 
-    @rule(pick=picks)
-    def lose_the_answer(self, pick: int) -> None:
-        if one := self._of(pick, "submitting"):
-            assert self.records.move(one.id, "ambiguous", _failure("ambiguous"))
-            one.status = "ambiguous"
+    def _fail(self, one: Known, share: int) -> None:
+        billed = share > 50
+        assert self.records.failed(self._row(one), _failure("transient"), billed=billed)
+        one.status, one.counts = "failed", one.estimate if billed else 0
 
-    @rule(pick=picks, choice=st.sampled_from(["resend", "abandon"]))
-    def resolve(self, pick: int, choice: str) -> None:
-        if one := self._of(pick, "ambiguous"):
-            self.generator.resolve(one.id, choice)
-            one.lost += 1
-            one.status = "prepared" if choice == "resend" else "cancelled"
-            one.counts = one.estimate if choice == "resend" else 0
-            if choice == "abandon":
-                with pytest.raises(Conflict):
-                    self.generator.resolve(one.id, "resend")
+    def _lose_the_answer(self, one: Known, share: int) -> None:
+        assert self.records.move(one.id, "ambiguous", _failure("ambiguous"))
+        one.status = "ambiguous"
 
-    @rule(pick=picks)
-    def withdraw(self, pick: int) -> None:
+    def _resend(self, one: Known, share: int) -> None:
+        self.generator.resolve(one.id, "resend")
+        one.status, one.lost = "prepared", one.lost + 1
+
+    def _abandon(self, one: Known, share: int) -> None:
+        self.generator.resolve(one.id, "abandon")
+        one.status, one.counts, one.lost = "cancelled", 0, one.lost + 1
+        with pytest.raises(Conflict):
+            self.generator.resolve(one.id, "resend")
+
+    def _withdraw(self, one: Known, share: int) -> None:
         """What was to be sent, and nobody wants any more."""
-        if one := self._of(pick, "prepared"):
-            row = self.records.row(one.id)
-            assert row is not None and self.generator.supersede(row, "")
-            one.status, one.counts = "cancelled", 0
+        assert self.generator.supersede(self._row(one), "")
+        one.status, one.counts = "cancelled", 0
 
-    @rule(pick=picks, share=shares)
-    def hide(self, pick: int, share: int) -> None:
-        if one := self._of(pick, "accepted"):
-            row, cost = self.records.row(one.id), one.estimate * share // 100
-            assert row is not None
-            assert self.records.hold(row, ModerationUnavailable("visual", subject="output"), {}, cost=cost)
-            one.status, one.counts = "held", cost
+    def _hide(self, one: Known, share: int) -> None:
+        undecided, cost = ModerationUnavailable("visual", subject="output"), one.estimate * share // 100
+        assert self.records.hold(self._row(one), undecided, {}, cost=cost)
+        one.status, one.counts = "held", cost
 
-    @rule(pick=picks, shown=st.booleans())
-    def look_at_what_is_hidden(self, pick: int, shown: bool) -> None:
-        """Its bill stands, whatever is found."""
-        if one := self._of(pick, "held"):
-            row = self.records.row(one.id)
-            assert row is not None
-            if shown:
-                assert self.records.finished(one.id, FILE, {}, cost=None, verdict={})
-            else:
-                assert self.records.bar(row, ContentRefused("nudity", subject="output"))
-            one.status = "finished" if shown else "failed"
+    def _show(self, one: Known, share: int) -> None:
+        """What was hidden; its bill stands."""
+        assert self.records.finished(one.id, FILE, {}, cost=None, verdict={})
+        one.status = "finished"
+
+    def _bar(self, one: Known, share: int) -> None:
+        assert self.records.bar(self._row(one), ContentRefused("nudity", subject="output"))
+        one.status = "failed"
+
+    ways: ClassVar[dict[str, tuple[Callable[..., None], ...]]] = {
+        "prepared": (_submit, _find, _withdraw),
+        "submitting": (_accept, _lose_the_answer, _fail),
+        "accepted": (_settle, _hide, _fail),
+        "ambiguous": (_resend, _resend, _abandon, _accept),
+        "held": (_show, _bar),
+    }
 
     # --- Questions and looks --------------------------------------------------------------------
 
@@ -257,7 +260,9 @@ class Histories(RuleBasedStateMachine):
 
     @rule(pick=picks, most=st.integers(1, 3 * MICROS))
     def begin_to_look(self, pick: int, most: int) -> None:
-        project = self._project(pick)
+        self._begin_to_look(self._project(pick), most)
+
+    def _begin_to_look(self, project: int, most: int) -> None:
         context = self.records.look("checker", "visual", most, project, NOW)
         bills: list[Bill] = []
 
@@ -290,14 +295,12 @@ class Histories(RuleBasedStateMachine):
             with self.store.db.write() as session:
                 session.get_one(Project, project).budget_cents = self.budgets[project]
 
-    @rule(number=st.integers(1, 30))
-    def grant(self, number: int) -> None:
-        with self.store.db.write(durable=True) as session:
-            credits.grant(session, number)
-        self.balance += number
-
-    @rule(price=st.integers(0, 30), crash=st.booleans())
-    def order_an_item(self, price: int, crash: bool) -> None:
+    @rule(granted=st.integers(0, 30), price=st.integers(0, 30), crash=st.booleans())
+    def order_an_item(self, granted: int, price: int, crash: bool) -> None:
+        if granted:
+            with self.store.db.write(durable=True) as session:
+                credits.grant(session, granted)
+            self.balance += granted
         with self.store.db.write(durable=True) as session:
             item = Media(type="IMAGE", price_credits=price)
             session.add(item)
@@ -318,13 +321,16 @@ class Histories(RuleBasedStateMachine):
         item = sorted(self.items)[pick % len(self.items)]
         with self.store.db.write(durable=True) as session:
             back = credits.refund(session, item, "failed")
-        assert back == (0 if item in self.refunded else self.items[item])
+            again = credits.refund(session, item, "failed")
+        assert (back, again) == (0 if item in self.refunded else self.items[item], 0)
         self.refunded.add(item)
         self.balance += back
 
-    @rule()
-    def crash(self) -> None:
+    @rule(pick=picks, look=st.booleans())
+    def crash(self, pick: int, look: bool) -> None:
         """The power goes: what was committed is there, and another process finds it."""
+        if look:
+            self._begin_to_look(self._project(pick), 1)
         before, waiting = self.store, [one for one in self.looks if one.context is not None]
         shutil.copytree(self.folder / str(self.number), self.folder / str(self.number + 1))
         for one in waiting:
@@ -383,7 +389,7 @@ def test_no_limit_is_passed_whatever_happens(tmp_path: Path) -> None:
     try:
         run_state_machine_as_test(
             Here,
-            settings=settings(max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=checks),
+            settings=settings(max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=checks),
         )
     finally:
         Here.chain.close()
