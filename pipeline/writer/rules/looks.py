@@ -137,12 +137,29 @@ class Told:
         if opener.low in wears or ((opener.low in {"a", "an", "the"} or opener.low in _NUMBERS) and previous in wears):
             at = at if opener.low in wears else at - 1
             beside = self._cast.at.get(at - 1)
-            return beside.who if beside is not None and not beside.possessive else subject
+            if beside is not None and not beside.possessive:
+                return beside.who
+            named = self._named_before(at)
+            return subject if named is None else named
         if opener.low in {"a", "an"} and previous == "and":
+            if at - self._last[0] <= 3 and self._last[1] == opener.sentence:
+                return self._last[2]
             near = self._cast.tokens[max(0, at - 8) : at]
             return (
                 subject if any(one.low in wears - {"in"} and one.sentence == opener.sentence for one in near) else None
             )
+        return None
+
+    def _named_before(self, at: int) -> int | None:
+        """ "Aisha, a girl with two braids": who is named before the comma."""
+        tokens = self._cast.tokens
+        for index in range(at - 1, max(0, at - 6), -1):
+            if tokens[index].sentence != tokens[at].sentence:
+                return None
+            if tokens[index].low in {"a", "an", "the"}:
+                named = self._cast.at.get(index - 1)
+                apart = tokens[index].start - tokens[index - 1].end == len(", ")
+                return named.who if named is not None and apart and not named.possessive else None
         return None
 
 
