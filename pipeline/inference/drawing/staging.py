@@ -229,7 +229,10 @@ def _asleep(art: Art, player: Player, length: float, head_x: float) -> list[Seen
 
 def _waist(pose: Pose) -> Pose:
     """The pose as it looks from the waist up: no lying down, no running legs."""
-    return replace(pose, stance="stand", lean=min(pose.lean, 6)) if pose.stance != "stand" else pose
+    if pose.stance == "stand":
+        return pose
+    legs = Pose()
+    return replace(pose, stance="stand", lean=min(pose.lean, 6), near_leg=legs.near_leg, far_leg=legs.far_leg)
 
 
 def close(art: Art, player: Player, looks_left: bool) -> list[Seen]:
