@@ -13,7 +13,10 @@ from sqlalchemy import select
 from pipeline.runner import Runner
 from pipeline.store import Store, open_store
 from pipeline.store.models import Generation, Project, Shot
-from tests.paid.kit import LONG_STORY, QUICK, new_project, run_to_end, settings_at
+from server.answers import Answers
+from server.app import create_app
+from server.wiring import Services
+from tests.paid.kit import LONG_STORY, QUICK, STUCK_S, new_project, run_to_end, settings_at
 from tests.paid.money import check_bill
 from tests.simulator import Simulator
 from tests.simulator.bill import Charge
@@ -39,12 +42,29 @@ def test_a_film_in_a_storm(seed: int, data_dir: Path) -> None:
             _wait_until_nothing_is_open(store)
             # What was wasted at a provider is bought again only because the user starts the film again: once is enough.
             run_to_end(runner, project_id)
+            _make_short_clips_again(runner, store, project_id)
             assert _wrong(runner, project_id) == []
             _wait_until_nothing_is_open(store)
             check_bill(simulator, store)
         finally:
             runner.close()
         assert simulator.errors == []
+
+
+def _make_short_clips_again(runner: Runner, store: Store, project_id: int) -> None:
+    """As a user would who sees that a clip is too short: it is kept, and another version asked for."""
+    shots = [one["about"]["shot_id"] for one in _wrong(runner, project_id) if one["code"] == "short_clip"]
+    client = create_app(Services(runner.settings, store, runner, Answers(store.db))).test_client()
+    for shot_id in set(shots):
+        asked = client.post(f"/api/shots/{shot_id}/video", json={"render": "paid"})
+        assert asked.status_code == 202, asked.get_json()
+        deadline = time.monotonic() + STUCK_S
+        while (job := client.get(f"/api/jobs/{asked.get_json()['id']}").get_json())["status"] in ("queued", "running"):
+            assert time.monotonic() < deadline, job
+            time.sleep(0.1)
+        assert job["status"] == "done", job
+    if shots:
+        run_to_end(runner, project_id)
 
 
 def _wrong(runner: Runner, project_id: int) -> list[dict[str, Any]]:
