@@ -20,6 +20,20 @@ def test_what_the_text_tells_is_kept() -> None:
     assert re.search(r"short man .*yellow waistcoat", told["Bruno"])
 
 
+def test_looks_belong_to_whoever_is_named_before_the_comma() -> None:
+    told = looks(
+        "Tomas sat down beside Aisha, a girl with two braids and a yellow dress, and said nothing.\n\n"
+        "'Hello,' said Aisha.\n\n'Hello,' said Tomas."
+    )
+    assert re.search(r"two braids.*a yellow dress", told["Aisha"])
+    assert "yellow" not in told["Tomas"]
+
+
+def test_a_robot_is_no_person() -> None:
+    told = looks("A small robot called Bolt watered the tomatoes. 'Good morning,' said Bolt. 'You may eat it.'")
+    assert re.match(r"a small robot with a silver metal body", told["Bolt"])
+
+
 def test_animals_name_their_species_and_colour() -> None:
     told = looks("A white fox met a crow. 'Hello,' said the fox. 'Good day,' said the crow.")
     assert re.match(

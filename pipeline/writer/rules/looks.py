@@ -26,6 +26,7 @@ _NOUN: dict[tuple[Gender, str], str] = {
     ("female", "adult"): "woman", ("male", "adult"): "man", ("neutral", "adult"): "person",
     ("female", "elder"): "old woman", ("male", "elder"): "old man", ("neutral", "elder"): "old person",
 }  # fmt: skip
+_TELLING = word_set("beard moustache spectacles apron")  # with no word before them
 _MACHINES = word_set("robot android")
 _NUMBERS = word_set("two three four six eight")
 _HIS: dict[Gender, str] = {"female": "her", "male": "his", "neutral": "their"}
@@ -108,7 +109,8 @@ class Told:
                 at -= 1
             else:
                 break
-        if at < 0 or not (words or token.base in {"beard", "moustache", "spectacles", "apron"}):
+        telling = bool(words) or tokens[at].low in _NUMBERS or token.base in _TELLING
+        if at < 0 or not telling:
             return
         opener = tokens[at]
         owner = self._owner(at, opener, subject)
