@@ -294,7 +294,9 @@ def _loose_props(art: Art, looks: list[Look], y: float, size: float, taken: Sequ
             props.draw(art, look)
 
 
-_SURFACES = {"beach": "#e6cc98", "desert": "#e0b878", "snowfield": "#eef2f8", "street": "#98939a", "ship": "#b98a58"}
+_SURFACES = {"beach": "#e6cc98", "desert": "#e0b878", "snowfield": "#eef2f8", "street": "#98939a", "ship": "#b98a58",
+    "square": "#b8aa96", "market": "#c9b797", "platform": "#bdb3a4", "harbour": "#a8845c", "bridge": "#b3a694",
+    "space": "#8d8aa0", "mountain": "#9a9484"}  # fmt: skip
 
 
 def _insert(art: Art, location: Location, prop: Look, tilt: float) -> DrawnMeta:

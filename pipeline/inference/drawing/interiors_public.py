@@ -205,7 +205,10 @@ def cabin(art: Art, s: Scene) -> None:
 
 def spaceship(art: Art, s: Scene) -> None:
     y = s.horizon
-    art.fill(box(-20, -20, art.w + 40, art.h + 40), "#8f9fb0", shade=0.2)
+    art.fill(box(-20, -20, art.w + 40, art.h + 40), "#a3b7c9", shade=0.2)
+    for k in range(int(art.w / 240) + 1):
+        art.line(poly([(k * 240.0 + 20, -20), (k * 240.0 + 20, y)], False), "#8396aa", 5)
+        art.fill(box(k * 240 + 50, y - 60, 180, 16, 8), "#f0a860", shining=True, alpha=0.85)
     window = box(art.w * 0.5 - min(430, art.w * 0.42), 90, min(860, art.w * 0.84), y - 250, 90)
     with art.inside(window):
         art.blend(box(-20, 0, art.w + 40, art.h), [("#080a20", 1), ("#241a52", 1)], shining=True)
@@ -217,7 +220,7 @@ def spaceship(art: Art, s: Scene) -> None:
             (art.w * 0.62 + 20, y * 0.62 - 20), (art.w * 0.62 - 60, y * 0.62 + 10)]), "#7fb56a",
             shining=True)  # fmt: skip
     art.line(window, "#d3dce4", 26, shadow=10)
-    art.fill(box(-20, y, art.w + 40, art.h), "#6a7788", shade=0.25, shadow=10)
+    art.fill(box(-20, y, art.w + 40, art.h), "#6b7f9c", shade=0.25, shadow=10)
     for k in range(13):
         x = art.w * (k - 6) / 6
         art.line(poly([(art.w / 2 + x * 0.6, y), (art.w / 2 + x * 1.3, art.h + 20)], False), "#55616f", 4, alpha=0.7)
