@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.writer import STORIES, load
+from pipeline.writer.protocol import check_scenes, check_script
+from pipeline.writer.text import count_words
 from tests.naughty import STRINGS
-from tests.writer.kit import EXAMPLES, make
+from tests.writer.kit import EXAMPLES, WRITER, make
 
 PIECES = st.sampled_from(
     [
@@ -67,6 +70,18 @@ def test_thirty_thousand_words() -> None:
     film = make(story)
     assert len(film.segments) > 2000
     assert len(film.analysis.characters) <= 25
+
+
+def test_a_hundred_thousand_words() -> None:
+    texts = [story.text for story in load(STORIES) if "play" not in story.name]
+    one = "\n\n***\n\n".join(texts)
+    story = "\n\n***\n\n".join([one] * (100_000 // count_words(one) + 1))
+    analysis = WRITER.analyse(story, language="en")
+    segments = WRITER.script(story, analysis)
+    check_script(story, segments, analysis)
+    check_scenes(WRITER.scenes(segments, analysis), segments, analysis)
+    assert count_words(story) >= 100_000
+    assert len(analysis.characters) <= 61
 
 
 @pytest.mark.parametrize(

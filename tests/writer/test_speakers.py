@@ -11,7 +11,7 @@ from pipeline.writer.rules import RulesWriter
 from tests.writer.kit import EXAMPLES, make, speakers
 
 # Floors just under what the rules reach on the labelled stories, per kind of quote.
-FLOORS = {"explicit": 0.9, "anaphoric": 0.7, "implicit": 0.6}
+FLOORS = {"explicit": 0.96, "anaphoric": 0.93, "implicit": 0.9}
 TEXTS = load(STORIES)
 
 
@@ -25,9 +25,10 @@ def test_speakers_and_characters_of_all_stories(scores: dict[str, Score]) -> Non
     for score in scores.values():
         everything.add(score)
     assert {kind: everything.accuracy(kind) >= floor for kind, floor in FLOORS.items()} == dict.fromkeys(FLOORS, True)
-    assert everything.accuracy() >= 0.7
-    assert everything.recall >= 0.8
-    assert everything.precision >= 0.8
+    assert everything.accuracy() >= 0.94
+    assert everything.recall >= 0.95
+    assert everything.precision >= 0.92
+    assert everything.coverage == 1
 
 
 @pytest.mark.parametrize("name", [story.name for story in TEXTS])
@@ -55,6 +56,28 @@ def test_the_examples_are_among_them(path: Path) -> None:
         ('"I did it," I said. "You did not," said my sister.', ["the storyteller", "the sister"]),
         ('Anna turned to Tom and said, "Go." Tom said: "No."', ["Anna", "Tom"]),
         ('"Come," said Mrs Hale, and she rose. "Now," said Mr Hale.', ["Mrs Hale", "Mr Hale"]),
+        (
+            'Denise and Kat sat down.\n\n"It is late, Dee," said Kat.\n\n"So?" Denise said.\n\n"Go, Dee."',
+            ["Kat", "Denise", "Kat"],
+        ),
+        (
+            '"Mudge!" called Mr. Fenn.\n\nTobias Mudge rose. "Sir."\n\n"The post."\n\n"Yes, sir," said Mudge.',
+            ["Mr. Fenn", "Tobias Mudge", "Mr. Fenn", "Tobias Mudge"],
+        ),
+        ('I met Tom.\n\n"Is it you, Martin?" said Tom.\n\n"It is," I said.', ["Tom", "Martin"]),
+        ('"You are late," said Anna.\n\nTom sat down. "Sorry," said the other.', ["Anna", "Tom"]),
+        (
+            'A box lay beside a doll.\n\n"Is it you?" the box wanted to know.\n\n"It is," put in the doll.',
+            ["the box", "the doll"],
+        ),
+        ('An old clerk sat there. A girl came in.\n\n"My name is Ruth Hale," she said.', ["Ruth Hale"]),
+        ('"Go," said Anna.\n\nTom did not answer.\n\n"Go now!"', ["Anna", "Anna"]),
+        (
+            "—You are late, said Corrigan. I pay on the nail.\n\n—Are you sure? asked Leary.",
+            ["Corrigan", "Corrigan", "Leary"],
+        ),
+        ("ANN. Are you there?\n\nTOM. (rising) I am.\n\nANN. Good.\n\nTOM. Is it?", ["Ann", "Tom", "Ann", "Tom"]),
+        ("ANN\nAre you there?\n\nTOM\nI am.\n\nANN\nGood.\n\nTOM\nIs it?", ["Ann", "Tom", "Ann", "Tom"]),
     ],
 )
 def test_rules(story: str, expected: list[str]) -> None:

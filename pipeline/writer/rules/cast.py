@@ -37,6 +37,7 @@ class Cast(Register):
         self.pronouns: dict[int, int] = {}
         self.teller: int | None = None  # the figure that is the story's "I", once it is known
         self._same: dict[int, int] = {}
+        self._learned: list[tuple[int, str]] = []
         self._recent: list[tuple[int, int, bool]] = []
         self._recent_at: list[int] = []
         self._starts = [token.start for token in tokens]
@@ -51,10 +52,14 @@ class Cast(Register):
         """A pronoun that follows the only figure named so far in its stretch votes for that figure's gender."""
         last: Mention | None = None
         alone = True  # nobody else is named in that figure's sentence
+        meant_before = -1  # the sentence of the latest "he" or "she"
         for index, token in enumerate(self.tokens):
             if token.quote >= 0:
                 continue
             mention = self.at.get(index)
+            if token.low in {"he", "she"} and mention is None and (last is None or last.first < index):
+                known = last is not None and alone and token.sentence - self.tokens[last.first].sentence <= 1
+                meant_before = meant_before if known else token.sentence
             if mention is not None and mention.first == index:
                 self._vote_named(mention)
                 near = last is not None and token.sentence - self.tokens[last.first].sentence <= 1
@@ -62,6 +67,7 @@ class Cast(Register):
                     self._vote_for(last, mention.determiner)
                 together = last is not None and token.sentence == self.tokens[last.first].sentence
                 alone = not together or (alone and last is not None and same(last, mention))
+                alone = alone and token.sentence != meant_before  # "She looks at Dev, and she laughs"
                 last = mention
             elif mention is None and last is not None and alone and token.low in _MALE | _FEMALE:
                 apart = token.sentence - self.tokens[last.first].sentence
@@ -106,10 +112,10 @@ class Cast(Register):
                 if mention.first == index:
                     self._meet(mention, token)
             elif token.quote < 0 and token.low in _MALE | _FEMALE:
-                who = self.pronoun(index)
-                if who is not None:
-                    self.pronouns[index] = who
-                    self._remember(who, index, token.low in SUBJECT_PRONOUNS)
+                meant = self.pronoun(index)
+                if meant is not None:
+                    self.pronouns[index] = meant
+                    self._remember(meant, index, token.low in SUBJECT_PRONOUNS)
             elif token.low in NUMBERS or token.low.isdecimal():
                 self._years(index, token)
 
@@ -325,9 +331,18 @@ class Cast(Register):
             who = self._same[who]
         return who
 
+    def learn(self, who: int, gender: str) -> None:
+        """Takes the sex of a figure of which nothing is known from the pronoun of a speech given to it."""
+        if self.figures[who].gender == "neutral":
+            self.figures[who].votes[gender] += 2
+            self._learned.append((who, gender))
+
     def hear(self, spoken: dict[int, int]) -> None:
         """Reads the pronouns anew, now that it is known who speaks from which tokens on: a speaker may be meant too."""
         self._recent, self._recent_at, self.pronouns = [], [], {}
+        for who, gender in self._learned:  # that was a guess, which is made better now
+            self.figures[self.settled(who)].votes[gender] -= 2
+        self._learned = []
         for index, token in enumerate(self.tokens):
             mention = self.at.get(index)
             if spoken.get(index, -1) >= 0:
@@ -336,10 +351,10 @@ class Cast(Register):
                 if mention.first == index and not mention.possessive and token.quote < 0:
                     self._remember(mention.who, index, self.is_subject(mention))
             elif token.quote < 0 and token.low in _MALE | _FEMALE:
-                who = self.pronoun(index)
-                if who is not None:
-                    self.pronouns[index] = who
-                    self._remember(who, index, token.low in SUBJECT_PRONOUNS)
+                meant = self.pronoun(index)
+                if meant is not None:
+                    self.pronouns[index] = meant
+                    self._remember(meant, index, token.low in SUBJECT_PRONOUNS)
 
     def creature(self, index: int) -> int | None:
         """The animal or thing that "it" at token `index` means."""

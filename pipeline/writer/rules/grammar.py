@@ -16,6 +16,7 @@ from .tokens import FUNCTION
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _PRONOUN = re.compile(r"\b(he|she|I|him|her|his)\b", re.IGNORECASE)
 _EVERYBODY = re.compile(r"\b(?:they|them|everybody|everyone|together|all of them|we|us)\b", re.IGNORECASE)
+_ME, _MY = re.compile(r"\bme\b"), re.compile(r"\bmy\b")
 _SUBJECTS = 4
 # What to cut to where a framing would repeat: first what fits a talk, then what fits a telling.
 _INSTEAD: dict[Framing, tuple[Framing, ...]] = {
@@ -55,6 +56,7 @@ class _Camera:
         self._takes = takes
         self._finder = Finder(analysis)
         self._props = {one.name for one in analysis.props}
+        self._teller = next((one.name for one in analysis.characters if "I" in one.aliases), None)
         self._state = _State(previous)
 
     def shots(self) -> tuple[ShotDraft, ...]:
@@ -176,7 +178,7 @@ class _Camera:
         state, people = self._state, self._finder.people
         order = [*named[:1], state.focal, state.speaker, state.partner, *self._scene.characters]
         if pronoun == "i":
-            return next((one.name for one in people.values() if "I" in one.aliases), None)
+            return self._teller
         if _is_tag(text) and pronoun in ("he", "she") and state.speaker in people:
             speaker = people[state.speaker or ""]
             if speaker.gender in (wanted, "neutral"):
@@ -203,7 +205,7 @@ class _Camera:
         for start, end, name in sorted(spots):
             action = sentence(text, name, start, end) or inverted(text, name, start)
             if action is not None:
-                return name, action
+                return name, self._in_third_person(action, name)
         if _is_tag(text):
             teller = sorted(spots)[0][2] if spots else self._state.speaker
             if teller is not None:
@@ -212,6 +214,13 @@ class _Camera:
             name = named[0] if named else sorted(spots)[0][2]
             return name, capitalised(f"{name} is at {the(self._scene.set_name)}")
         return None, view(text, self._scene.set_name)
+
+    def _in_third_person(self, action: str, actor: str) -> str:
+        """The teller of the story by name: "Anna sits down across from me" → "… from Davy"."""
+        if self._teller is None:
+            return action
+        mine, me = ("their own", "themselves") if actor == self._teller else (f"{self._teller}'s", self._teller)
+        return _ME.sub(me, _MY.sub(mine, action))
 
     def _framing(self, index: int, take: Take, people: Sequence[str], things: Sequence[str]) -> Framing:
         words = [match[0].lower() for match in _WORD.finditer(take.text)]

@@ -33,6 +33,11 @@ _FRIENDS = word_set("friend companion")
 _LAST = 6  # turns back within which somebody still takes part
 _INTRODUCED = 20  # paragraphs back within which whoever gives their name may have been talking already
 _TITLED = (("mother", {"mrs", "lady", "madam"}), ("father", {"mr", "sir"}))
+# What anybody can be for a while, whatever their trade.
+_SITUATIONS = word_set(
+    "witness patient passenger visitor client guest host hostess stranger prisoner suspect victim caller customer"
+    " traveller tenant lodger widow bride bridegroom captive convict"
+)
 _SPOUSES = word_set("wife husband")
 _PARENTS = word_set("mother father grandmother grandfather aunt uncle")
 
@@ -91,10 +96,13 @@ class _Identity:
             after = self._turns[index + 1] if index + 1 < len(self._turns) else None
             if after is not None and not self._answers(line, after):
                 after = None
+            for name in line.asked:
+                if after is not None and after.who == FIRST_PERSON and not self._narrated[name]:
+                    self._votes[name][FIRST_PERSON] += 0.8  # type: ignore[assignment] # "You are Hale," she said.
             for name in line.addressed | line.asked:
                 self._callers[name].add(line.who)
                 self._hear_called(index, name, before, after)
-            if line.how == "tag":
+            if line.how == "tag" or (line.how == "beat" and line.who in line.told):
                 self._hear_described(index, line, before)
         for line in self._lines:
             self._hear_introduced(line)
@@ -146,7 +154,8 @@ class _Identity:
         figure = self._cast.figures[line.who] if line.who is not None and line.who >= 0 else None
         if figure is None or figure.named or figure.noun is None or figure.animal:
             return
-        told = [who for who in sorted(line.told) if who >= 0 and self._can_be(figure.index, who)]
+        others = line.told - {figure.index}
+        told = [who for who in sorted(others) if who >= 0 and self._can_be(figure.index, who)]
         if len(told) > 1:
             told = [who for who in told if self._cast.figures[who].gender == figure.gender]
         if len(told) == 1 and told[0] != line.who:
@@ -289,7 +298,7 @@ class _Identity:
         if other == FIRST_PERSON:
             return not self._narrated[who] and figure.named
         rival = self._cast.figures[other]
-        if rival.noun is not None and rival.noun.kind == "group":
+        if rival.noun is not None and (rival.noun.kind == "group" or rival.noun.word == "voice"):
             return False
         return {figure.gender, rival.gender} != {"female", "male"} and not self._sentences[who] & self._sentences[other]
 
@@ -320,7 +329,10 @@ class _Identity:
             return False
         if figure.animal is not None and figure.animal != rival.animal and not self._callers[figure.index]:
             return False
-        trade = rival.noun is not None and rival.noun.kind == "person" and rival.noun.word not in GENERIC
+        situation = figure.noun.word in _SITUATIONS
+        trade = (
+            not situation and rival.noun is not None and rival.noun.kind == "person" and rival.noun.word not in GENERIC
+        )
         beast = rival.animal is not None and figure.noun.kind == "person"  # "the ferryman" of a fable is the frog
         if not rival.named and not (beast and weight >= _BEAST):
             return False

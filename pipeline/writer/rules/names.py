@@ -27,6 +27,7 @@ _ADJECTIVE_LIMIT = 3
 _ARTICLES = frozenset({"the", "a", "an", "another"})
 RANKS = word_set("eldest youngest oldest")  # "the youngest", by itself or of daughters, brothers, kids
 _PARTICLES = word_set("de du del della di da von van der den zu la le bin ibn")
+_SOUNDS = word_set("whisper murmur shout cry call answer reply")
 _NOBODY = word_set("somebody someone nobody anybody anyone everybody everyone else")
 
 
@@ -230,6 +231,8 @@ def _before_verb(tokens: list[Token], verb: int) -> Token | None:
 def _noun_mentions(tokens: list[Token], nouns: dict[str, Noun]) -> Iterator[Mention]:
     for index, token in enumerate(tokens):
         noun = nouns.get(token.base)
+        if token.low in _SOUNDS and any(tokens[at].low == "came" for at in range(max(0, index - 3), index)):
+            noun = Noun("voice", "person", "neutral", "adult")  # "came a whisper from the next bed"
         if noun is None or (token.capital and not token.first and not _after_article(tokens, index)):
             continue
         titled = index + 1 < len(tokens) and token.base in TITLES and _adjacent(token, tokens[index + 1])

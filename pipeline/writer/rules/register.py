@@ -14,6 +14,7 @@ _COMES = word_set(
     "came comes went goes entered enters appeared appears stood stands sat sits lay lived lives stepped strode rushed"
 )
 _REACTS = LOOK_VERBS | word_set("turned jumped started gasped froze opened went ran listened")
+_COMES_WITHIN = 6  # paragraphs
 _GOVERNS = word_set("behind beside near above below to at with from of by in on under")
 
 
@@ -55,7 +56,7 @@ class Register:
 
     def _same_person(self, title: str, names: tuple[str, ...]) -> int | None:
         gender = TITLES.get(title, "neutral")
-        best: tuple[int, int] | None = None
+        best: tuple[float, int] | None = None
         for figure in self.figures:
             words = {word for name in figure.names for word in name.split()}
             if not words.intersection(names) or (len(names) > 1 and not set(names) <= words):
@@ -72,7 +73,7 @@ class Register:
             given = name_gender(next(iter(figure.names)).split()[0])
             if gender != "neutral" and own == "neutral" and given not in (None, gender):
                 continue
-            weight = sum(figure.names.values())
+            weight = sum(figure.names.values()) + 0.5 * (names == figure.key[:-1])
             if best is None or weight > best[0]:
                 best = (weight, figure.index)
         return best[1] if best else None
@@ -145,6 +146,8 @@ class Register:
         for index, one in enumerate(self.mentions):
             if one.noun is not None and one.noun.word == "voice" and one.indefinite:
                 self._find_voice(one, self.mentions[index + 1 : index + 4])
+                if one.who < 0:
+                    self._find_comer(one, self.mentions[index + 1 : index + 20])
 
     def _find_voice(self, voice: Mention, following: list[Mention]) -> None:
         """ "said a voice behind Anna. Mrs Abbott stood in the doorway": whoever acts next has spoken."""
@@ -159,6 +162,16 @@ class Register:
             lead = [token.low for token in self.tokens[max(0, one.first - 3) : one.first] if token.low != "the"]
             if lead[-2:] == ["it", "was"] or (apart and self.is_subject(one) and not _GOVERNS.intersection(lead[-1:])):
                 voice.who = one.who if one.names else self._own_figure(one)
+                return
+
+    def _find_comer(self, voice: Mention, following: list[Mention]) -> None:
+        """ "called a voice. … In the doorway stood a woman": the one who comes to be seen next has spoken."""
+        for one in following:
+            away = self.tokens[one.first].paragraph - self.tokens[voice.last].paragraph
+            if away > _COMES_WITHIN:
+                return
+            if one.indefinite and self.tokens[one.first].quote < 0 and self.tokens[one.first - 1].low in _COMES:
+                voice.who = self._own_figure(one) if one.noun is not None else one.who
                 return
 
     def _own_figure(self, mention: Mention) -> int:

@@ -56,7 +56,7 @@ def stretches(segments: Sequence[SegmentDraft]) -> list[Stretch]:
         title = bool(heading) or (index == 0 and len(told) <= 90 and told[-1:].isalnum())
         broken = index > 0 and 0 < segments[index - 1].end < segment.start
         head = told[: max(60, len(told) * 6 // 10)]
-        told_time, told_sky = time_of_day(head), weather(head)
+        told_time, told_sky = time_of_day(head) or (time_of_day(told) if index == 0 else None), weather(head)
         after = (time_of_day(told), weather(told))
         if leap and begins_day(leap):
             sky = "clear"

@@ -29,7 +29,13 @@ class _Piece:
 
 def script(reading: Reading, speakers: list[str | None]) -> tuple[SegmentDraft, ...]:
     """The story's segments. Spans touch, except where a break (asterisks, a heading, a wide gap) lies between."""
-    parts = _join([part for index in range(len(reading.blocks)) for part in _block(reading, index, speakers)])
+    names = {quote.label[0] for quote in reading.quotes if quote.label is not None}
+    told = [
+        index
+        for index, block in enumerate(reading.blocks)
+        if block.start not in names or reading.quotes_in(index)  # a play's name on a line of its own is not told
+    ]
+    parts = _join([part for index in told for part in _block(reading, index, speakers)])
     segments = []
     for position, part in enumerate(parts):
         following = parts[position + 1] if position + 1 < len(parts) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 
@@ -12,6 +13,10 @@ from .tags import Line, Tags
 
 _RUN_GAP = 2  # paragraphs without speech that still belong to one conversation
 _TOLD = word_set("said answered replied asked told explained declared observed remarked assured begged inquired")
+_SILENT = re.compile(
+    r"\b(?:said nothing|(?:could|did|would) not (?:answer|reply|speak)|made no (?:answer|reply)"
+    r"|gave no answer|was silent)\b"
+)
 _NEAR = 600  # words back within which somebody still counts as present
 
 
@@ -88,14 +93,12 @@ class _Attribution(Tags):
             current = line.who
 
     def _indirect(self, paragraph: int) -> Line | None:
-        """A turn that is only told of: "Miss Aldous looked up, and said that she should not go out." """
+        """A turn that is only told of: "She said that she should not go out.", "I could not answer her." """
         first, end = (bisect_left(self._paragraphs, number) for number in (paragraph, paragraph + 1))
         words = list(range(first, min(end, first + 60)))
-        told = any(
-            self._tokens[at].low in _TOLD and self._tokens[at + 1].low not in {"nothing", "no", "not"}
-            for at in words[:-1]
-        )
-        who = self._actor(words) if told else None
+        told = any(self._tokens[at].low in _TOLD for at in words[:-1])
+        silent = bool(words) and _SILENT.search(self._story, self._tokens[first].start, self._tokens[end - 1].end)
+        who = self._actor(words) if told or silent else None
         if who is None:
             return None
         return Line(
@@ -108,6 +111,8 @@ class _Attribution(Tags):
         if tagged is not None and self._fits(tagged, line.pronoun):
             return tagged
         acts = self._acts_before(line)
+        if acts is not None and not self._fits(acts, line.pronoun):
+            acts = self._nearest_before(line)
         if acts is None and line.quote.paragraph not in self._fresh:
             acts = self._told_before(line)
             acts = None if run and acts == run[-1].who else acts
@@ -157,14 +162,23 @@ class _Attribution(Tags):
             at -= 1
         return frozenset(found)
 
+    def _nearest_before(self, line: Line) -> int | None:
+        """The latest in the narration of the line's own paragraph before it whom its pronoun is known to fit."""
+        at = line.first - 1
+        while at >= 0 and self._tokens[at].quote < 0 and self._tokens[at].paragraph == line.quote.paragraph:
+            mention = self._cast.at.get(at)
+            sure = mention is not None and not mention.possessive and self._sure(mention.who, line.pronoun or 0)
+            if mention is not None and sure:
+                return mention.who
+            at -= 1
+        return None
+
     def _nameless(self, who: int | None) -> bool:
         return who is not None and who >= 0 and not self._cast.figures[who].named
 
     def _learn_gender(self, line: Line) -> None:
         if line.who is not None and line.who >= 0 and line.pronoun is not None:
-            figure = self._cast.figures[line.who]
-            if figure.gender == "neutral":
-                figure.votes["female" if self._tokens[line.pronoun].low == "she" else "male"] += 2
+            self._cast.learn(line.who, "female" if self._tokens[line.pronoun].low == "she" else "male")
 
     def _called_later(self, line: Line) -> int | None:
         """Whom the others call by name in the next few speeches: "he" who is not named otherwise."""
