@@ -155,7 +155,7 @@ def of_unit(
         request: JobRequest = SpeechRequest(text=row.text, voice="", language=project.language or "en")
     else:
         form, take = film_form(project), _Take(row.start_ms, row.end_ms, row.kind == "dialogue")
-        clip = partial(_clip, project, form, take, project.render_lipsync != "preview")
+        clip = partial(_clip, project, form, take, render_of(project, "lipsync") != "preview")
         makes: dict[str, Callable[[], JobRequest]] = {
             "frames": partial(_frame, project, form),
             "videos": clip,

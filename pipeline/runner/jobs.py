@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from pipeline.contracts import Lane
 from pipeline.errors import Cancelled, Conflict, NotFound, ProductError
 from pipeline.generation.generate import Generator
+from pipeline.generation.outcomes import Unresolved
 from pipeline.generation.record import Row
 from pipeline.runner.job_kinds import LIVE, PREFIX, Asked, Errand, JobKind, asked
 from pipeline.runner.lanes import LaneQueue
@@ -208,6 +209,8 @@ class Jobs:
         """The turn of a job without a lane has come: whether it still is to be made. It may be said more than once."""
         with self._store.db.write(durable=True) as session:
             row = _row(session, job_id)
+            if "spent" not in row.inputs:
+                row.inputs = {**row.inputs, "spent": _spent(session, row)}
             self._move_on(session, row)
             return row.status == "running"
 
@@ -230,20 +233,20 @@ class Jobs:
             self._failed(job, ProductError(f"An unexpected {type(failure).__name__}.", hint="Try again."))
             return
         with self._store.db.write(durable=True) as session:
+            row = _row(session, job.id)
             job_state(session, job.id, "running")  # what it needs may have been there already
-            if job_state(session, job.id, "done", cost_micros=_cost(session, job)):
-                row = _row(session, job.id)
+            if job_state(session, job.id, "done", cost_micros=_cost(session, row)):
                 row.result = made.apply(session)
                 self._tell(session, row, "done", made.text)
 
     def _failed(self, job: Asked, failure: ProductError) -> None:
         error = {"code": failure.code, "detail": failure.detail, "hint": failure.hint, "field": failure.field}
-        generation_id = getattr(failure, "generation_id", None)
-        if generation_id is not None:
-            error["generation_id"] = generation_id
+        if failure.code == Unresolved.code:
+            error["generation_id"] = getattr(failure, "generation_id", None)
         with self._store.db.write(durable=True) as session:
-            if job_state(session, job.id, "failed", error=error, cost_micros=_cost(session, job)):
-                self._tell(session, _row(session, job.id), "failed", failure.sentence)
+            row = _row(session, job.id)
+            if job_state(session, job.id, "failed", error=error, cost_micros=_cost(session, row)):
+                self._tell(session, row, "failed", failure.sentence)
 
     def _tell(self, session: Session, row: Job, status: str, text: str = "") -> None:
         self._store.events.append(
@@ -350,14 +353,16 @@ def _job_of(session: Session, row: Row) -> Job | None:
     return session.scalars(of_unit.order_by(Job.created_at.desc(), Job.id).limit(1)).first()
 
 
-def spent_on(session: Session, project_id: int | None, unit_key: str) -> int:
+def _spent(session: Session, row: Job) -> int:
     """What the work of this name has been billed so far, in micro-dollars."""
     query = select(func.coalesce(func.sum(Generation.actual_micros), 0)).where(
-        Generation.unit_key == unit_key, Generation.project_id == project_id
+        Generation.unit_key == asked(row).unit_key, Generation.project_id == row.project_id
     )
     return int(session.scalar(query) or 0)
 
 
-def _cost(session: Session, job: Asked) -> int:
-    """A unit may have been made before: what it had cost when it was asked for is no part of the job's bill."""
-    return spent_on(session, job.project_id or None, job.unit_key) - int(job.inputs.get("spent", 0))
+def _cost(session: Session, row: Job) -> int:
+    """A film's unit may have been made before: what it had cost when the job began is no part of its bill."""
+    if "unit" in row.inputs and "spent" not in row.inputs:
+        return 0
+    return _spent(session, row) - int(row.inputs.get("spent", 0))

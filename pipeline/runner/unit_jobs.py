@@ -10,16 +10,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Render, digest
 from pipeline.errors import Cancelled, Conflict, NotFound, ProductError
+from pipeline.generation.entities import render_of
 from pipeline.generation.generate import Generated
 from pipeline.runner.job_kinds import LIVE, Asked, Errand, JobKind, Made
-from pipeline.runner.jobs import Jobs, spent_on
+from pipeline.runner.jobs import Jobs
 from pipeline.runner.late import fitted
 from pipeline.runner.loose import LooseWork, Wanted
 from pipeline.runner.problems import Entry
@@ -45,7 +46,7 @@ class Sort:
     name: str
     stage: str
     target_type: str
-    work: str
+    work: Literal["image", "video", "lipsync", "speech", "text"]
     slot: ShotSlot | None = None
     model: str = ""
 
@@ -114,7 +115,7 @@ class UnitJobs(JobKind):
         wanted = self._loose.wanted(project.id, self._key(row), render)
         before = self._before(session, project.id, row)
         self._let_go(row)
-        chosen = render or str(getattr(project, f"render_{self._sort.work}"))
+        chosen = render or self._render_of(project)
         said = (chosen, dict(wish or {}))
         live = self._jobs.live(session, self._errand(target_id, said, wanted.digest(session)))
         if live is not None:
@@ -128,7 +129,6 @@ class UnitJobs(JobKind):
             "before": before,
             "variation": self._variation(row),
             "digest": wanted.digest(session),
-            "spent": spent_on(session, project.id, wanted.unit.key),
             **self._more_inputs(session, row),
         }
         job = self._jobs.ask(
@@ -143,6 +143,12 @@ class UnitJobs(JobKind):
 
     def _errand(self, target_id: int, said: tuple[str, dict[str, Any]], unit_digest: str) -> Errand:
         return Errand(self.name, self._sort.target_type, target_id, digest(*said, unit_digest))
+
+    def _render_of(self, project: Project) -> str:
+        work = self._sort.work
+        if work == "speech":
+            return project.render_speech
+        return project.render_text if work == "text" else render_of(project, work)
 
     def _more_inputs(self, session: Session, row: Row) -> dict[str, Any]:
         return {}
@@ -193,6 +199,8 @@ class UnitJobs(JobKind):
             self._put_status_right(job)
             raise Cancelled("The work was stopped.")
         if single.failure is not None:
+            with self._store.db.read() as session:
+                self._target(session, job.target_id)  # what it is for may be gone
             raise _UnitFailed(single.failure)
         unit = next(iter(single.driver.graph.nodes.values())).unit
         return Made(f"Made {unit.label}.", lambda session: self._result(session, job, single))

@@ -6,24 +6,27 @@ said in it, so that its pictures, clips and edits stay with their words when tak
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import count
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import Integer, cast, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import ShotDraft
 from pipeline.film.timeline import OwnCut, SpokenSegment, TakePlan, plan_takes, slot_frames
 from pipeline.store import versions
-from pipeline.store.models import Character, Project, Scene, ScriptSegment, Shot, Step
+from pipeline.store.ledger import move_units
+from pipeline.store.models import Character, Generation, Project, Scene, ScriptSegment, Shot, Step
 from pipeline.store.spoken import spoken_segments
 from pipeline.store.states import lipsync_status, video_status
 
 Key = tuple[str, str, str]
 T = TypeVar("T")
 LOOKS = ("framing", "angle", "move", "subjects", "action")
+_STAGES = ("frames", "videos", "lipsync")  # whose units are known by a shot's number
 _PICTURE = ("framing", "angle", "subjects", "action", "pinned_references")
 _MOTION = ("move", "action")
 
@@ -192,10 +195,11 @@ def lay(session: Session, project: Project, filmed: Mapping[int, Filmed], fps: i
     for plan in plans:
         by_scene.setdefault(plan.scene, []).append(plan)
     index, left, laid = 0, {row.id: row for row in rows}, []
+    ids = _free_ids(session)
     for number, takes in sorted(by_scene.items()):
         mine = [row for row in rows if row.scene_id == scenes[number]]
         for take, (row, draft) in zip(takes, _cast(takes, mine, names, filmed.get(number)), strict=True):
-            shot = row or Shot(project_id=project.id, scene_id=scenes[number], seed=index)
+            shot = row or Shot(id=next(ids), project_id=project.id, scene_id=scenes[number], seed=index)
             altered = _fill(shot, index, take, draft, speakers)
             session.add(shot)
             session.flush()
@@ -218,9 +222,19 @@ def _hand_over(session: Session, gone: Shot, laid: Sequence[Shot]) -> None:
 
 
 def drop(session: Session, shot_id: int) -> None:
-    """Deletes a shot with its versions."""
+    """Deletes a shot with its versions, and what the ledger has of it."""
+    shot = session.get_one(Shot, shot_id)
+    move_units(session, shot.project_id, {f"{stage}/{shot_id}": None for stage in _STAGES})
     versions.forget(session, "shots", shot_id)
     session.execute(delete(Shot).where(Shot.id == shot_id))
+
+
+def _free_ids(session: Session) -> Iterator[int]:
+    """Numbers that no shot has had. Work at providers knows its shot by number, and may come after the shot is gone."""
+    number = cast(func.substr(Generation.unit_key, func.instr(Generation.unit_key, "/") + 1), Integer)
+    worked_on = or_(*(Generation.unit_key.startswith(f"{stage}/") for stage in _STAGES))
+    known = session.scalar(select(func.max(Shot.id))), session.scalar(select(func.max(number)).where(worked_on))
+    yield from count(max(one or 0 for one in known) + 1)
 
 
 def _cast(

@@ -152,9 +152,9 @@ def lipsync_all(project_id: int, body: Wish) -> dict[str, Any]:
     """Starts a job for the lips of every dialogue shot that has a clip and no lips yet."""
     parts = services()
     left = [shot for shot in _dialogue(project_id) if shot.video_url and shot.lipsync_status not in ("done", "skipped")]
-    with parts.store.db.write(durable=True) as session:
-        asked = [parts.runner.units["lipsync"].ask(session, shot.id, render=body.render) for shot in left]
-    for row, fresh in asked:
+    for shot in left:
+        with parts.store.db.write(durable=True) as session:
+            row, fresh = parts.runner.units["lipsync"].ask(session, shot.id, render=body.render)
         if fresh:
             parts.runner.jobs.start(row.id)
     return _lips(project_id)

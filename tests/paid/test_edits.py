@@ -149,6 +149,31 @@ def test_a_clip_that_came_longer_is_cut_again_for_nothing(site: Site, tmp_path: 
     tiles(site)
 
 
+def test_lips_that_were_bought_are_cut_again_when_only_the_silence_after_the_words_grows(site: Site) -> None:
+    """SPEC 7.2: the clip is cut anew, and the words under it are the same."""
+    assert site.client.delete(f"/api/segments/{listed(site, 'segments')[-1]['id']}").status_code == 204
+    made(site)
+    shot = site.shots("dialogue")[0]
+    assert shot.idx == len(listed(site, "shots")) - 1
+    paid = {"render_video": "paid", "render_lipsync": "paid"}
+    assert site.client.patch(f"/api/projects/{site.project_id}", json=paid).status_code == 200
+    for render in ("preview", "paid"):
+        assert site.client.post(f"/api/shots/{shot.id}/video", json={"render": render}).status_code == 202
+        site.finish_jobs()
+    lips = site.client.post(f"/api/shots/{shot.id}/lipsync", json={}).get_json()
+    body = {"text": "The harbour was quiet.", "after": listed(site, "segments")[-1]["id"]}
+    assert site.client.post(f"/api/projects/{site.project_id}/segments", json=body).status_code == 201
+    made(site)
+    now = _row(site, shot)
+    assert now["duration_ms"] > shot.duration_ms
+    assert (now["lipsync_status"], now["stale"]) == ("done", {}) and now["lipsync_url"] != lips["lipsync_url"]
+    bought = [row.capability for row in site.generations() if row.status == "finished"]
+    assert (bought.count("lipsync"), bought.count("video")) == (1, 2), "lips once; a clip for each of the two shots"
+    assert all(one["first_frame_url"] and one["video_url"] for one in listed(site, "shots")), "the new one's, too"
+    assert shot.id + 1 not in [one["id"] for one in listed(site, "shots")], "a number that was taken is not given again"
+    tiles(site)
+
+
 def test_a_cleared_frame_is_that_frame_alone_and_another_is_made(site: Site) -> None:
     """SPEC 5.7."""
     shot = site.shots("narration")[0]

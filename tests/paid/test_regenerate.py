@@ -48,6 +48,21 @@ def test_a_repeat_under_its_key_and_a_double_click_buy_nothing(site: Site) -> No
     assert site.submits() == 1 == len(site.simulator.bill.charges())
 
 
+def test_a_film_and_a_wish_of_the_same_shot_buy_it_once(site: Site) -> None:
+    number = len(site.shots("narration") + site.shots("dialogue"))
+    site.simulator.world.clock.scale = 1.0
+    assert site.client.patch("/api/projects/1", json={"render_image": "paid"}).status_code == 200
+    assert site.client.post("/api/projects/1/yolo", json={"from": "frames", "force": True}).status_code == 202
+    site.until(lambda: [row.status for row in site.generations()] == ["accepted"] * number)
+    ask(site, "frame")
+    site.simulator.world.clock.scale = 0.0
+    site.simulator.advance(600)
+    site.finish_jobs()
+    assert site.services.runner.wait(1, 60) == "done"
+    assert {row["status"] for row in site.jobs()} == {"done"}
+    assert site.submits() == number == len(site.simulator.bill.charges())
+
+
 def test_a_wish_that_failed_is_tried_again_with_the_same_seed(fal_site: Site) -> None:
     ask(fal_site, "frame")
     fal_site.finish_jobs()

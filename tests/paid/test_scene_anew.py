@@ -139,7 +139,7 @@ def test_it_is_refused_where_it_cannot_be_done(site: Site, why: str) -> None:
     scene, shot = listed(site, "scenes")[0], listed(site, "shots")[0]
     body: dict[str, Any] = {}
     if why == "shot":
-        site.simulator.world.clock.scale = 0.0
+        site.simulator.world.clock.scale = 1.0
         assert site.client.post(f"/api/shots/{shot['id']}/frame", json={"render": "paid"}).status_code == 202
     elif why == "script":
         added = site.client.post(f"/api/projects/{site.project_id}/segments", json={"text": "It was a cold day."})

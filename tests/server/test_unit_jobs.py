@@ -153,6 +153,7 @@ def test_another_quality_is_another_job_that_waits_its_turn(studio: Studio) -> N
     assert (paid["status"], drawn["status"]) == ("done", "done")
     assert paid["result"]["media_url"] != drawn["result"]["media_url"] == shown(studio)["first_frame_url"]
     assert len(studio.submits()) == 1
+    assert (paid["cost_micros"] > 0, drawn["cost_micros"]) == (True, 0)
 
 
 def test_an_edit_meanwhile_is_another_wish_and_each_is_bought_once(studio: Studio) -> None:

@@ -13,7 +13,7 @@ from pipeline.film.timeline import MAX_SLOT_MS, frame_at
 from pipeline.generation.entities import film_form
 from pipeline.projects.editing.arrangement import find, lay_now, permuted, refuse_before_spoken, touch
 from pipeline.store import versions
-from pipeline.store.laying import LOOKS, cuts_of, mark, restaged
+from pipeline.store.laying import LOOKS, cuts_of, drop, mark, restaged
 from pipeline.store.ledger import forget_units
 from pipeline.store.models import Character, Project, Prop, Scene, ScriptSegment, Shot, Version
 from pipeline.store.places import ShotSlot, meta_of, show, take_away
@@ -170,8 +170,7 @@ def _join(session: Session, project: Project, first: Shot, second: Shot | None, 
     versions.move(session, "shots", second.id, first.id)
     first.text, first.end_ms = f"{first.text} {second.text}", second.end_ms
     first.segments = sorted({*first.segments, *second.segments})
-    session.delete(second)
-    session.flush()
+    drop(session, second.id)
     _recut(session, project, scene, first)
 
 

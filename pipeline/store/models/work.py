@@ -90,7 +90,8 @@ class Generation(Base):
 
 
 class Job(Timed, Base):
-    """A piece of image work that a person asked for: generate, edit, upload, analyse. It survives a restart.
+    """A piece of work that a person asked for: a picture made or looked at, a shot's clip made again. It survives a
+    restart.
 
     `target_type` and `target_id` say what it is for (characters/12, shots/7); `inputs` is all that its making needs.
     """
