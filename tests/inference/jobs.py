@@ -86,7 +86,7 @@ def children(parent: int) -> list[int]:
 def alive(process: int) -> bool:
     """Whether any thread of it is left: a killed leader is a zombie while others still hold its files."""
     try:
-        if len(os.listdir(f"/proc/{process}/task")) > 1:
+        if len(list(Path(f"/proc/{process}/task").iterdir())) > 1:
             return True
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
