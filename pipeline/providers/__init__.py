@@ -123,6 +123,10 @@ class Callback:
     handle: JobHandle | None = field(default=None)
 
 
+# For one question about an account; whoever shows the answer waits for less, and takes it when it comes.
+INQUIRY_S = 20.0
+
+
 @dataclass(frozen=True)
 class Account:
     """What a provider tells of the account behind a key. `balance_micros`: millionths of one `currency`, None where no

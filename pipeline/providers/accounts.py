@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from pipeline.providers import INQUIRY_S
 from pipeline.providers.http import Reply, Wire, authenticated
 
 UNREADABLE = "The provider gave no balance that can be read."
-INQUIRY_S = 20.0  # for one question; whoever shows the answer waits for less, and takes it when it comes
 _MOST_UNITS = 1e12
 _LONGEST_NAME = 120
 

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, ClassVar
 
-from pipeline.providers import Account
-from pipeline.providers.accounts import INQUIRY_S
+from pipeline.providers import INQUIRY_S, Account
 from pipeline.providers.chat import Failing
 from pipeline.providers.failures import FailureKind
 from pipeline.settings import Settings
