@@ -14,7 +14,7 @@ CODE     := pipeline server
 # Names with spaces and quotes reach the recipe as environment variables, never as shell text.
 export STORY OUT ASPECT REPORT
 
-.PHONY: setup start test check film bench chaos mutants clean film-names lock browser pm2 page
+.PHONY: setup start test check film bench chaos mutants clean film-names lock browser pm2 page picture
 .DEFAULT_GOAL := setup
 
 setup: $(PACKAGES) $(SYSTEM)
@@ -38,6 +38,14 @@ film: film-names setup
 film-names:
 	@[ -n "$$STORY" ] && [ -n "$$OUT" ] || { \
 	  echo 'Usage: make film STORY=story.txt OUT=film.mp4 [ASPECT=9:16] [REPORT=report.json]' >&2; exit 2; }
+
+# The README's picture: the middle of one shot of an example's film.
+PICTURE      := test-results/picture
+PICTURE_SHOT := 60
+picture: setup
+	@mkdir -p $(PICTURE)
+	$(PY) -m pipeline film examples/crow-and-fiddle.txt -o $(PICTURE)/film.mp4 --report $(PICTURE)/report.json --data-dir $(PICTURE)
+	$(PY) -c 'import json, pathlib as p; from pipeline.film.join import poster; made = p.Path("$(PICTURE)"); shot = json.loads((made / "report.json").read_text())["shots"][$(PICTURE_SHOT) - 1]; poster(made / "film.mp4", p.Path("docs/frame.jpg"), at_ms=(shot["start_ms"] + shot["end_ms"]) // 2)'
 
 bench: setup
 	@status=0; for file in bench/[!_]*.py; do \
