@@ -170,7 +170,8 @@ def _players(brief: FrameBrief, images: dict[str, Path]) -> list[Player]:
         if index == 0 and held and figures.upright(design) and props.fits_a_hand(held[0]) and pose.stance != "lie":
             prop, pose = held[0], holding(pose)
         place = brief.line.index(look.name) if look.name in brief.line else len(brief.line)
-        players.append(Player(design, pose, prop=prop, place=place))
+        alone = len(looks) == 1 and pose.stance == "stand" and _looks_left(brief, look.name)
+        players.append(Player(design, pose, flip=alone, prop=prop, place=place))
     return players
 
 
@@ -253,9 +254,12 @@ def _afloat(art: Art, framing: Framing, sailors: Sequence[Figure]) -> None:
 
 
 def _looks_left(brief: FrameBrief, name: str) -> bool:
-    """Whether somebody seen alone looks to the left: to where the partner stands, in the picture or beside it."""
-    if brief.partner in brief.line and name in brief.line:
+    """Whether somebody seen alone looks to the left: to where the partner stands, in the picture or beside it; without
+    one, to where most of the scene's people are."""
+    if name in brief.line and brief.partner in brief.line:
         return brief.line.index(brief.partner or "") < brief.line.index(name)
+    if name in brief.line and len(brief.line) > 1:
+        return 2 * brief.line.index(name) >= len(brief.line)
     return brief.framing == "over_shoulder"
 
 

@@ -96,13 +96,13 @@ def _order(players: list[Player]) -> list[int]:
 def _facing(players: list[Player], spots: list[float]) -> list[Player]:
     """The players turned towards each other: the focal one to the nearest other, the others to the focal one.
 
-    Those who all go somewhere go the same way.
+    Those who all go somewhere go the same way; somebody alone looks where they looked before.
     """
-    if all(player.pose.stance in _GAITS for player in players):
+    if len(players) == 1 or all(player.pose.stance in _GAITS for player in players):
         return players
     turned = []
     for index, player in enumerate(players):
-        others = [spot for k, spot in enumerate(spots) if k != index] or [spots[index] + 1]
+        others = [spot for k, spot in enumerate(spots) if k != index]
         other = spots[0] if index else min(others, key=lambda spot: abs(spot - spots[0]))
         turned.append(replace(player, flip=other < spots[index]))
     return turned

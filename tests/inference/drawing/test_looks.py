@@ -137,8 +137,10 @@ def test_the_scene_s_line_says_who_stands_where_and_looks_which_way(tmp_path: Pa
         assert tuple(face.name for face in sorted(meta.faces, key=lambda face: face.mouth_x)) == line
     for look, partner in ((ROSE, TOM), (TOM, ROSE)):
         meta = draw_frame(frame("close_up", look, line=line, partner=partner.name), {}, 320, 180, 1, out)
-        # Whoever looks to the right has the room before them there.
+        # Whoever looks to the right has the room before them there; when they do not talk, too.
         assert (meta.faces[0].mouth_x < 0.5) == (line.index(look.name) < line.index(partner.name))
+        silent = draw_frame(frame("close_up", look, line=line), {}, 320, 180, 1, out)
+        assert silent.faces[0].mouth_x == meta.faces[0].mouth_x
 
 
 def test_a_prop_among_the_subjects_is_held_or_lies_in_view(tmp_path: Path) -> None:
