@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import Lane, SceneDraft, ShotDraft, Take, digest
+from pipeline.contracts import Framing, Lane, SceneDraft, ShotDraft, Take, digest
 from pipeline.errors import Conflict
 from pipeline.film.timeline import TakePlan
 from pipeline.generation import entities
@@ -109,6 +109,7 @@ class ShotsStage:
             scene = self._scene(session, project.id, unit.subject)
             plans = self._takes(session, project, scene)
             draft, analysis = _draft_of(session, scene), entities.read_analysis(session, project)
+            previous = _ends_before(session, project, scene)
         takes = tuple(
             Take(
                 index=at,
@@ -120,7 +121,7 @@ class ShotsStage:
             )
             for at, plan in enumerate(plans)
         )
-        shots = ctx.writer(unit).shots(draft, takes, analysis)
+        shots = ctx.writer(unit).shots(draft, takes, analysis, previous=previous)
         check_shots(shots, takes, analysis)
         made = {
             "shots": [one.model_dump() for one in shots],
@@ -242,6 +243,19 @@ def _is_edited(session: Session, scene: Scene) -> bool:
         )
     )
     return any(marks)
+
+
+def _ends_before(session: Session, project: Project, scene: Scene) -> Framing | None:
+    """The framing that the scene before ends with, where that can be told before it is filmed.
+
+    A scene opens wide and does not end so, unless it has a single take; a row of such scenes is wide, medium, wide...
+    """
+    framing: Framing | None = None
+    for earlier in scenes_of(session, project.id)[: scene.idx][::-1]:
+        if len(scene_takes(session, project, earlier)) > 1:
+            break
+        framing = "medium" if framing == "wide" else "wide"
+    return framing
 
 
 def _draft_of(session: Session, scene: Scene) -> SceneDraft:
