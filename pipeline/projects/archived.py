@@ -11,7 +11,18 @@ from typing import Annotated, Any, get_args, get_type_hints
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import Angle, CameraMove, Framing, SegmentKind, ShotDraft, TimeOfDay, Weather, WordTime
+from pipeline.contracts import (
+    AgeGroup,
+    Angle,
+    CameraMove,
+    Framing,
+    Gender,
+    SegmentKind,
+    ShotDraft,
+    TimeOfDay,
+    Weather,
+    WordTime,
+)
 from pipeline.errors import InvalidInput
 from pipeline.film.options import FilmOptions
 from pipeline.projects.documents import ProjectView, SceneView, SegmentView, ShotView, project_json, timeline_json
@@ -32,6 +43,7 @@ from pipeline.store.models import (
     Version,
 )
 from pipeline.store.states import LIPSYNC_EDGES, VIDEO_EDGES
+from pipeline.store.versions import Slot, Source
 
 FORMAT = "video-story-project"
 VERSION = 1
@@ -128,6 +140,11 @@ _INSIDE: dict[tuple[str, str], Any] = {
     ("shots", "frame_meta"): _Meta | None,
     ("shots", "video_meta"): _Meta | None,
     ("versions", "meta"): _Meta | None,
+    ("versions", "slot"): Slot,
+    ("versions", "source"): Source,
+    ("characters", "age_group"): AgeGroup,
+    ("characters", "gender"): Gender,
+    ("sets", "time_of_day"): TimeOfDay,
     ("projects", "options"): _Options,
     ("projects", "film_meta"): _FilmMeta | None,
     ("steps", "output"): _Output | None,
@@ -206,9 +223,17 @@ def _insert(
         session.add(made)
         if "id" in columns:
             session.flush()
-            given[row.get("id", 0)] = made.id  # type: ignore[attr-defined]
+            given[_number(row, given)] = made.id  # type: ignore[attr-defined]
     session.flush()
     return given
+
+
+def _number(row: Mapping[str, Any], given: Mapping[int, int]) -> int:
+    """What the others call the row. Raises InvalidInput where that is no number, or another row's."""
+    number = row.get("id")
+    if type(number) is not int or number in given:
+        raise _bad("A row has a number that cannot be its own.")
+    return number
 
 
 @cache
