@@ -71,7 +71,8 @@ class Cast(Register):
                 last = mention
             elif mention is None and last is not None and alone and token.low in _MALE | _FEMALE:
                 apart = token.sentence - self.tokens[last.first].sentence
-                if (apart == 0 and not self._is_object(index)) or (apart == 1 and token.first):
+                lately = apart == 1 and token.first and (bool(last.names) or self.is_subject(last))
+                if lately or (apart == 0 and not self._is_object(index)):
                     self._vote_for(last, token.low)
 
     def _is_object(self, index: int) -> bool:
@@ -305,7 +306,8 @@ class Cast(Register):
             ):
                 continue
             likely = 2.5 if gender == wanted else figure.leaning * (2.0 if wanted == "male" else -0.4)
-            score = -0.5 * distance + 0.9 * subject + likely - 0.05 * len(seen)
+            passing = not subject and not figure.named and figure.mentions <= 1 and gender == "neutral"
+            score = -0.5 * distance + 0.9 * subject + likely - 0.05 * len(seen) - 1.0 * passing
             seen.add(who)
             if best is None or score > best[0]:
                 best = (score, who)

@@ -31,6 +31,7 @@ _SERVING = word_set(
 )
 _FRIENDS = word_set("friend companion")
 _LAST = 6  # turns back within which somebody still takes part
+_BACK = 120  # words back within which somebody is still there to be called
 _INTRODUCED = 20  # paragraphs back within which whoever gives their name may have been talking already
 _TITLED = (("mother", {"mrs", "lady", "madam"}), ("father", {"mr", "sir"}))
 # What anybody can be for a while, whatever their trade.
@@ -141,9 +142,21 @@ class _Identity:
             nameless = self._nameless_of([one for one in turns if self._answers_within(one, line)], name)
             if len(nameless) == 1:
                 self._votes[name][nameless.pop()] += 0.7  # type: ignore[assignment]
+        if not self._narrated[name] and not self._cast.figures[name].named and not self._votes[name]:
+            self._hear_title(name, line)
         told_by = self._first_person and self._cast.teller is None and line.who != FIRST_PERSON
         if told_by and not self._narrated[name] and name not in line.asked:
             self._votes[name][FIRST_PERSON] += 0.8  # type: ignore[assignment]
+
+    def _hear_title(self, name: int, line: Line) -> None:
+        """ "Lieutenant!" calls the one who acted last before it, if nothing else tells whom."""
+        for at in range(line.first - 1, max(-1, line.first - _BACK), -1):
+            mention = self._cast.at.get(at)
+            if mention is None or mention.first != at or self._cast.tokens[at].quote >= 0 or not mention.names:
+                continue
+            if mention.who not in (line.who, name) and not mention.possessive:
+                self._votes[name][mention.who] += 0.55  # type: ignore[assignment]
+                return
 
     def _vote(self, name: int, line: Line, weight: float) -> None:
         if line.who is not None:

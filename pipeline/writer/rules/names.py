@@ -28,6 +28,7 @@ _ARTICLES = frozenset({"the", "a", "an", "another"})
 RANKS = word_set("eldest youngest oldest")  # "the youngest", by itself or of daughters, brothers, kids
 _PARTICLES = word_set("de du del della di da von van der den zu la le bin ibn")
 _SOUNDS = word_set("whisper murmur shout cry call answer reply")
+_ALONE = word_set("madame monsieur mademoiselle signor signora")
 _NOBODY = word_set("somebody someone nobody anybody anyone everybody everyone else")
 
 
@@ -133,10 +134,14 @@ def _name_mention(tokens: list[Token], first: int, last: int, given: set[str]) -
     title = ""
     if words[0] in TITLES and (len(words) > 1 or words[0] not in figure_nouns()):
         title, words = words[0], words[1:]
+    if not words and title in _ALONE and tokens[first].quote < 0:
+        title, words = "", [title]  # "Madame sat upright."
     if not words:
         return None
-    if first > 0 and not tokens[first - 1].capital and tokens[first - 1].low in {"old", "young", "little"}:
-        title = title or tokens[first - 1].low
+    before = tokens[first - 1] if first > 0 else None
+    called = before is not None and not before.capital and before.low in {"old", "young", "little"}
+    if before is not None and called and _adjacent(before, tokens[first]):
+        title, first = title or before.low, first - 1  # "old Pike"
     nouns = figure_nouns()
     known = name_gender(words[0]) is not None or (words[0] in given and words[0] not in TITLES)
     if len(words) == 1 and not title and words[0] in nouns and not known:

@@ -41,9 +41,10 @@ class Register:
         counts: Counter[tuple[str, tuple[str, ...]]] = Counter(
             (title_class(one.title), one.names) for one in self.mentions if one.names
         )
+        alone = {names for _, names in counts if len(names) == 1 and names[0].lower() in TITLES}
         order = sorted(counts, key=lambda item: (-len(item[1]), item[0] == "", -counts[item], item[1]))
-        for title, names in order:
-            known = self._same_person(title, names)
+        for title, names in sorted(order, key=lambda item: item[1] in alone):
+            known = self._of_title(names[0]) if names in alone else self._same_person(title, names)
             if known is None:
                 known = self._new((*names, title)).index
             figure = self.figures[known]
@@ -53,6 +54,11 @@ class Register:
         for one in self.mentions:
             if one.names:
                 one.who = self._by_name[(title_class(one.title), *one.names)]
+
+    def _of_title(self, word: str) -> int | None:
+        """The only one of a title: "Madame" where there is one Madame Duval."""
+        held = [figure.index for figure in self.figures if figure.title and figure.title == title_class(word.lower())]
+        return held[0] if len(held) == 1 else None
 
     def _same_person(self, title: str, names: tuple[str, ...]) -> int | None:
         gender = TITLES.get(title, "neutral")

@@ -129,6 +129,8 @@ class Tags:
         words = self._first_sentence(self._run(line.last, limit, line.quote.paragraph))
         if not words:
             return False
+        if self._keep(line, self._heard(words)):
+            return True
         verb = next((at for at in words[:9] if self._tokens[at].low in SPEECH_VERBS), None)
         if verb is not None and not self._clause_broken(words[0], verb):
             subject = self._subject_between(words[0], verb)
@@ -138,6 +140,17 @@ class Tags:
                 self._listener(line, verb, words)
                 return True
         return self._runs_on(line, words[0]) and self._keep(line, self._teller_of(words))
+
+    def _heard(self, words: list[int]) -> int | None:
+        """Whom "they heard her cry" or "I heard Tom call" hears."""
+        for at in words[:4]:
+            if self._tokens[at].low not in {"heard", "hear", "hears"} or at + 1 > words[-1]:
+                continue
+            mention = self._cast.at.get(at + 1)
+            if mention is not None and mention.first == at + 1 and not mention.possessive:
+                return at + 1
+            return at + 1 if self._tokens[at + 1].low in {"him", "her"} else None
+        return None
 
     def _listener(self, line: Line, verb: int, words: list[int]) -> None:
         """Who is spoken to in the tag: "he told his wife", "said the fox to the crow"."""
