@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.generation.chain import EMBEDDED
 from pipeline.generation.chat import DEGRADED
@@ -26,16 +26,18 @@ from pipeline.providers import (
     load_adapter,
     load_chat_adapter,
 )
-from pipeline.providers.aws import Aws
 from pipeline.providers.failures import ProviderFailure
 from pipeline.providers.token_prices import Tariff
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.providers.aws import Aws
 
 log = logging.getLogger(__name__)
 
 State = Literal["ready", "needs_key", "degraded", "error"]
 Halts = Mapping[tuple[str, str], str]
-Asked = JobAdapter | ChatAdapter | Aws
+Asked: TypeAlias = "JobAdapter | ChatAdapter | Aws"
 
 FRESH_S = 60.0
 WAIT_S = 2.2  # for an answer: leaves room for all the rest within three seconds
@@ -133,6 +135,8 @@ class Accounts:
     # --- Asking ---------------------------------------------------------------------------------
 
     def _loaded(self) -> dict[str, Asked]:
+        from pipeline.providers.aws import Aws  # with HTTP packages, which no start has to wait for
+
         with self._lock:
             if not self._adapters:
                 self._adapters = {name: load_chat_adapter(name, self._settings) for name in CHAT_ADAPTERS}
@@ -182,7 +186,7 @@ def _inventory(adapter: Asked) -> tuple[Offer, ...]:
     tariff = _tariff(adapter)
     if tariff is not None:
         return (text_offer(tariff),)
-    return check_offers() if isinstance(adapter, Aws) else offers(adapter.name)
+    return offers(adapter.name) if adapter.name in ADAPTERS else check_offers()
 
 
 def _put(adapter: Asked, question: _Question) -> None:

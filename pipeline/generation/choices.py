@@ -13,7 +13,6 @@ from pipeline.contracts import Capability
 from pipeline.generation.chain import DEFAULT_MODEL, EMBEDDED, FIRST
 from pipeline.providers import ADAPTERS
 from pipeline.providers.catalogue import EMBEDDED_MODELS, Entry, PriceUnit, Slug, entries
-from pipeline.providers.moderators import rekognition
 from pipeline.providers.token_prices import Tariff
 
 KINDS: tuple[str, ...] = ("text", "speech", "image", "video", "lipsync", "upscale")
@@ -87,6 +86,8 @@ def offers(provider: str) -> tuple[Offer, ...]:
 
 def check_offers() -> tuple[Offer, ...]:
     """Who looks at pictures on the AWS account, by the names of its checks."""
+    from pipeline.providers.moderators import rekognition  # with HTTP packages, which no start has to wait for
+
     share = (Price(rekognition.PRICE_MICROS, "picture and check"),)
     return tuple(Offer(f"rekognition/{one}", f"Rekognition: {one} check", "moderation", 0, share) for one in _CHECKS)
 
