@@ -82,6 +82,7 @@ function choices(chosen) {
     end_card: chosen.end_card.checked,
     fades: chosen.fades.checked,
     quality: chosen.draft.checked ? 'draft' : 'full',
+    sound_bed: chosen.music.checked ? 'auto' : 'off',
   };
 }
 

@@ -69,7 +69,7 @@ def test_a_pasted_story_becomes_a_film_that_plays(phone: Page, tmp_path: Path) -
 def test_choices_about_the_film_go_along_with_the_story(phone: Page, server: ServerProcess, tmp_path: Path) -> None:
     phone.get_by_label("Tell a story").fill(LONGER)
     phone.get_by_text("More choices").tap()
-    for name in ("Captions in the picture", "Title at the beginning", "Draft"):
+    for name in ("Captions in the picture", "Title at the beginning", "Quiet music", "Draft"):
         phone.get_by_label(name).tap()
     boxes = phone.evaluate(
         "[...document.querySelectorAll('.choices label')].map((one) => one.getBoundingClientRect().height)"
@@ -82,7 +82,7 @@ def test_choices_about_the_film_go_along_with_the_story(phone: Page, server: Ser
     made = server.get(f"/api/projects/{film}").json
     server.ask("DELETE", f"/api/projects/{film}")
     assert (made["captions"], made["title_card"], made["end_card"]) == ("burned", True, False)
-    assert (made["fades"], made["quality"]) == (True, "draft")
+    assert (made["fades"], made["quality"], made["sound_bed"]) == (True, "draft", "off")
 
 
 def until(page: Page, truth: str) -> None:

@@ -8,8 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 
 STORY = "Once upon a time there was a bell."
-PLAIN = {"captions": "track", "title_card": False, "end_card": False, "fades": True, "quality": "full"}
-CHOSEN = {"captions": "burned", "title_card": True, "end_card": True, "fades": False, "quality": "draft"}
+PLAIN = {
+    "captions": "track", "title_card": False, "end_card": False, "fades": True, "quality": "full", "sound_bed": "auto"
+}  # fmt: skip
+CHOSEN = {
+    "captions": "burned", "title_card": True, "end_card": True, "fades": False, "quality": "draft", "sound_bed": "off"
+}  # fmt: skip
 
 
 def made(client: FlaskClient, **fields: Any) -> dict[str, Any]:
@@ -55,6 +59,8 @@ def test_a_copy_has_the_same_choices(client: FlaskClient) -> None:
         ({"end_card": 1}, "end_card"),
         ({"fades": "off"}, "fades"),
         ({"quality": "best"}, "quality"),
+        ({"sound_bed": True}, "sound_bed"),
+        ({"sound_bed": "loud"}, "sound_bed"),
         ({"quality": "draft", "render_image": "paid"}, "quality"),
         ({"quality": "draft", "render_lipsync": "paid"}, "quality"),
     ],

@@ -6,6 +6,7 @@ factors, one for each millisecond, and never jump.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ VOICES = -20.0  # LUFS of each speaker before the whole is raised
 LOUDNESS = -14.0  # LUFS of the film
 CEILING = 10 ** (-2.0 / 20)  # of values between samples too; the encoder may add half a decibel
 _MOST_LEVELLING = 12.0  # dB up or down
-_EAGER = 1.4  # the limiter takes a part of each step away
-_MOST_GAIN = 10 ** (18.0 / 20)
+_MOST_GAIN = 30.0  # dB
+_LEAST_STEEP = 0.15  # of what is gained, the limiter leaves at least so much
 _LEAST_STEPS = 5  # a speaker who is heard for less is as loud as the rest
 _REACH_MS = 70  # of a speaker's gain into the pauses around, where it becomes the next one's
 _GLIDE_MS = 60
@@ -58,11 +59,19 @@ def _gain_to_voices(squares: Numbers, otherwise: float = 1.0) -> float:
     return float(10 ** (np.clip(VOICES - found, -_MOST_LEVELLING, _MOST_LEVELLING) / 20))
 
 
-def raised(gain: float, found: float) -> float:
-    """The gain to try where `gain` has led to `found` LUFS. Silence stays what it is; noise is not made a voice."""
+def next_gain(tried: Sequence[tuple[float, float]]) -> float:
+    """The gain in decibels to try next, where each earlier one (in decibels) has led to so many LUFS.
+
+    Silence keeps the gain that it has, and noise is not raised to a voice.
+    """
+    gain, found = tried[-1]
     if not np.isfinite(found):
         return gain
-    return float(np.clip(gain * 10 ** (_EAGER * (LOUDNESS - found) / 20), 1 / _MOST_GAIN, _MOST_GAIN))
+    steepness = 1.0
+    if len(tried) > 1:
+        before, then = tried[-2]
+        steepness = float(np.clip((found - then) / (gain - before), _LEAST_STEEP, 1)) if gain != before else 1.0
+    return float(np.clip(gain + (LOUDNESS - found) / steepness, -_MOST_GAIN, _MOST_GAIN))
 
 
 def limiter(peaks: Numbers) -> Numbers:

@@ -39,31 +39,39 @@ def make(narration: Path, score: Score, out: Path) -> None:
     length = score.duration_ms * _PER_MS
     unfinished = out.with_suffix(".mix.wav")
     try:
-        with _reading(narration, score.lead_ms * _PER_MS) as voices:
-            _write(unfinished, _with_bed(_levelled(voices, score), score), length)
+        with _reading(narration, score.lead_ms * _PER_MS) as told:
+            voices = _mastered(_levelled(told, score), length)
+            _write(unfinished, _with_bed(voices, score), length)
         with _reading(unfinished) as mix:
-            _write(out, _mastered(mix, length), length)
+            _write(out, _limited(mix, 1.0, mastering.limiter(_peaks(mix, length))), length)
     finally:
         unfinished.unlink(missing_ok=True)
         ambience.forget()
         music.forget()
 
 
-def _mastered(mix: Part, length: int) -> Part:
-    """The mix at the film's loudness. The limiter takes some of it away again, so it is tried and measured."""
-    peaks = _peaks(mix, length)
-    gain, found = 1.0, loudness.loudness(_squares(mix, length))
+def _mastered(voices: Part, length: int) -> Part:
+    """The voices at the film's loudness. The limiter takes some of it away again, so it is tried and measured.
+
+    The bed comes in afterwards: it would rise with a gain that the limiter takes from the voices alone.
+    """
+    peaks = _peaks(voices, length)
+    tried = [(0.0, loudness.loudness(_squares(voices, length)))]
+    finished = voices
     for _ in range(_TRIALS):
-        wanted = mastering.raised(gain, found)
-        if abs(20 * np.log10(wanted / gain)) < _NEAR_ENOUGH:
+        decibels = mastering.next_gain(tried)
+        gain = 10 ** (decibels / 20)
+        finished = _limited(voices, gain, mastering.limiter(peaks * gain))
+        if abs(decibels - tried[-1][0]) < _NEAR_ENOUGH:
             break
-        gain = wanted
-        found = loudness.loudness(_squares(_limited(mix, gain, mastering.limiter(peaks * gain)), length))
-    return _limited(mix, gain, mastering.limiter(peaks * gain))
+        tried.append((decibels, loudness.loudness(_squares(finished, length))))
+        if abs(tried[-1][1] - mastering.LOUDNESS) < _NEAR_ENOUGH:
+            break
+    return finished
 
 
-def _limited(mix: Part, gain: float, limiter: Numbers) -> Part:
-    return lambda start, stop: mix(start, stop) * (gain * _over_time(limiter, start, stop))
+def _limited(sound: Part, gain: float, limiter: Numbers) -> Part:
+    return lambda start, stop: sound(start, stop) * (gain * _over_time(limiter, start, stop))
 
 
 @contextmanager
@@ -96,11 +104,10 @@ def _levelled(voices: Part, score: Score) -> Part:
 
 
 def _with_bed(voices: Part, score: Score) -> Part:
-    """The voices and, where the score has settings, the bed, before the whole is raised and limited."""
+    """The voices and, where the score has settings, the bed."""
     if not score.settings:
         return voices
-    level = loudness.loudness(_squares(voices, score.duration_ms * _PER_MS))
-    bed = Bed(score, level if np.isfinite(level) else mastering.VOICES)
+    bed = Bed(score, mastering.LOUDNESS)
     return lambda start, stop: voices(start, stop) + bed.part(start, stop)
 
 
