@@ -272,6 +272,9 @@ def _bird(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
             art.fill(oval(x, y, 20, 24), "#cf4037", shadow=2)
     if "bib" in kind.marks:
         art.fill(smooth([(-50, 50), (20, 30), (70, 50), (40, 100), (-30, 100)]), "#d97a48", alpha=0.9)
+    if "wader" in kind.marks:
+        art.fill(oval(-2, 0, 84, 78), top, shade=0.18)
+        art.line(smooth([(44, -58), (-40, -76), (-110, -50), (-176, -66)], False), "#34303c", 15, shadow=2)
     dark = _dark(top)
     beak, brow = beak_colour(d), "" if pose.feeling in _RELAXED else darker(top, 0.5) if not dark else lighter(top, 0.4)
     if kind.name in ("owl", "penguin"):
@@ -288,7 +291,7 @@ def _bird(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
 def _profile_beak(art: Art, d: Design, kind: Species, beak: str) -> Face:
     """A beak to where the head looks, its two halves parted by the line that opens."""
     hook = kind.muzzle == "hook"
-    long = 40.0 if kind.name in ("goose", "crow", "heron") else 30.0 if hook else 14.0
+    long = 96.0 if "wader" in kind.marks else 40.0 if kind.name in ("goose", "crow") else 30.0 if hook else 14.0
     lower = [(44, 34), (84, 36), (116 + long * 0.7, 44), (96, 62), (52, 60)]
     upper = [(44, 36), (52, 4), (88, 2), (120 + long * 0.6, 22), (124 + long, 56 if hook else 44), (96, 40)]
     art.fill(smooth(lower), darker(beak, 0.16), shade=0.2, shadow=3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.contracts import Angle, FrameBrief, Framing, Look, Value
@@ -205,6 +205,9 @@ def _background(
 def _staged(
     art: Art, brief: FrameBrief, location: Location, players: list[Player], seen: list[Look], seed: int
 ) -> DrawnMeta:
+    afloat = location.family == "open_sea" and figures.upright(players[0].design)
+    if afloat:
+        players = [replace(player, pose=staging.standing(player.pose)) for player in players]
     tilt = _TILT[brief.angle]
     framing: Framing = "wide" if brief.framing == "insert" else brief.framing
     side = 0.5 if framing == "wide" else Lots("frame", str(seed)).between("side", 0.35, 0.65)
@@ -213,7 +216,7 @@ def _staged(
     with art.graded(location.light.on_figures(art.grade)):
         alone = _looks_left(brief, players[0].design.name)
         drawn = _figures(art, framing, players, horizon, location.indoor, alone)
-        if location.family == "open_sea" and framing in ("wide", "medium") and figures.upright(players[0].design):
+        if afloat and framing in ("wide", "medium"):
             _afloat(art, framing, [one.figure for one in drawn])
     faces = [one.face for one in drawn if one.face is not None]
     loose = [look for look in seen if all(player.prop is not look for player in players)]

@@ -187,7 +187,7 @@ def medium(art: Art, players: list[Player]) -> list[Seen]:
         return [_low(art, players[0])]
     portrait = art.h > art.w
     players = players[: 2 if portrait else 3]
-    builds = [figures.build_of(player.design, _waist(player.pose)) for player in players]
+    builds = [figures.build_of(player.design, standing(player.pose)) for player in players]
     share = (0.30 if len(players) == 1 else 0.26) * (0.74 if portrait else 1.0)
     scale = art.h * share / max(build.head for build in builds)
     places = {1: (0.45,), 2: (0.30, 0.70), 3: (0.19, 0.5, 0.81)}[len(players)]
@@ -204,10 +204,10 @@ def medium(art: Art, players: list[Player]) -> list[Seen]:
             build.head_x if figures.upright(player.design) else build.head_x * 0.5 + (build.left + build.right) * 0.25
         )
         x = spots[index] - centre * scale * (-1 if player.flip else 1)
-        standing = replace(player, pose=_waist(player.pose))
+        upright = replace(player, pose=standing(player.pose))
         feet = max(head_at - build.head_y * scale, art.h * 0.93)  # on the ground, or below the picture
         gait: Gait = "bob" if player.pose.stance in _GAITS else "rest"
-        seen.insert(0, _put(art, standing, x, feet, scale, False, _CLOSER, gait))
+        seen.insert(0, _put(art, upright, x, feet, scale, False, _CLOSER, gait))
     return seen
 
 
@@ -227,8 +227,8 @@ def _asleep(art: Art, player: Player, length: float, head_x: float) -> list[Seen
     return [_put(art, player, x, art.h * 0.52 - build.head_y * scale, scale)]
 
 
-def _waist(pose: Pose) -> Pose:
-    """The pose as it looks from the waist up: no lying down, no running legs."""
+def standing(pose: Pose) -> Pose:
+    """The pose on both legs, as it looks from the waist up or in a boat."""
     if pose.stance == "stand":
         return pose
     legs = Pose()
@@ -239,7 +239,7 @@ def close(art: Art, player: Player, looks_left: bool) -> list[Seen]:
     """Head and shoulders."""
     if player.pose.stance == "lie":
         return _asleep(art, player, art.w * 1.9, 0.44)
-    pose = _waist(player.pose)
+    pose = standing(player.pose)
     build = figures.build_of(player.design, pose)
     crown = (build.head_y - build.top) / build.head  # hats and ears stay in the picture
     scale = min(art.h * 0.50, art.w * 0.56, art.h * 0.54 / crown) / build.head
@@ -252,7 +252,7 @@ def close(art: Art, player: Player, looks_left: bool) -> list[Seen]:
 def over_shoulder(art: Art, focal: Player, other: Player) -> list[Seen]:
     """The focal one faces us past the shoulder of the other, who stays on their own side of the picture."""
     side = -1 if _order([focal, other])[0] == 0 else 1  # where the focal one stands: left or right
-    pose = _waist(focal.pose)
+    pose = standing(focal.pose)
     build = figures.build_of(focal.design, pose)
     scale = min(art.h * 0.34, art.w * 0.42) / build.head
     focal = replace(focal, pose=pose, flip=side > 0)
