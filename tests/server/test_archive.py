@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from flask.testing import FlaskClient
 from server.wiring import Services
 from tests.naughty import STRINGS
 from tests.projects.films import little_film, picture
-from tests.server.hostile_archives import HOSTILE, Entries, a_clip, with_file
+from tests.server.hostile_archives import HOSTILE, Entries, a_clip, packed, with_file
 
 KEPT = ("title", "story", "style", "aspect_ratio", "narration_ms", "script_mode")
 
@@ -170,3 +172,37 @@ def test_what_an_archive_says_of_its_files_is_not_believed(client: FlaskClient, 
     said = again["media"].pop(url)["meta"]
     assert said == {"engine": "drawing/1", "measured": {"duration_ms": 333, "width": 64, "height": 48}}
     assert [one["meta"] for one in again["media"].values()] == 6 * [{"measured": {"width": 8, "height": 8}}]
+
+
+ODD: list[Any] = [None, 0, -1, 10**12, 1.5, "", "odd", "\n", "a'b", True, [], ["x"], {}, {"a": 1}, {"measured": None}]
+READ = ["", "/segments", "/scenes", "/shots", "/characters", "/sets", "/props", "/yolo-status", "/video-status"]
+READ += ["/lipsync-status", "/estimate", "/spend", "/report", "/events?after=0", "/film", "/captions.vtt", "/archive"]
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield at
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inside:
+        yield from _places(one, (*at, name))
+
+
+def test_whatever_is_taken_in_can_be_read(client: FlaskClient, parts: Services) -> None:
+    """One odd value anywhere in the data: it is refused, or nothing that shows the project stumbles over it."""
+    entries = entries_of(taken_out(client, little_film(parts.store)))
+    good, lot = json.loads(entries["project.json"]), random.Random(4)
+    places = [at for at in _places({name: good[name] for name in ("project", "tables")}) if len(at) > 1]
+    taken = 0
+    for _ in range(40):
+        data, at, value = json.loads(entries["project.json"]), lot.choice(places), lot.choice(ODD)
+        holder = data
+        for name in at[:-1]:
+            holder = holder[name]
+        holder[at[-1]] = value
+        answer = brought_in(client, packed(entries | {"project.json": json.dumps(data).encode()}))
+        assert answer.status_code in (201, 422), (at, value, answer.get_json())
+        if answer.status_code == 201:
+            taken += 1
+            there = f"/api/projects/{answer.get_json()['id']}"
+            assert [what for what in READ if client.get(f"{there}{what}").status_code >= 500] == [], (at, value)
+            assert client.post(f"{there}/duplicate").status_code == 201, (at, value)
+    assert taken
