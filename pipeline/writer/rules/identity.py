@@ -6,6 +6,7 @@ the clerk is Mudge. "My name is Vivienne Marsh", says the blonde. Names that the
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from functools import cache
 from itertools import pairwise
@@ -14,16 +15,15 @@ from nicknames import NickNamer
 
 from .cast import Cast
 from .figures import Figure
-from .lexicon import DIMINUTIVES, ENDEARMENTS, name_gender, word_set
+from .lexicon import DIMINUTIVES, name_gender, word_set
 from .tags import FIRST_PERSON, Line
 from .tokens import GENERIC
 
 _TALK = 3  # paragraphs within which the next speech answers the one before
 _SURE = {"tag": 1.0, "pronoun": 0.9, "beat": 0.8, "other": 0.8, "paragraph": 0.6, "turn": 0.6}
-_SHARE = 0.6
-_BEAST = 1.2
-_CALLED = 0.6
-_DESCRIBED = 0.8  # how much it takes to give a description a name
+_SHARE = 0.6  # of all evidence about a figure, what must speak for one other
+# How much evidence it takes: for a name or title that somebody is called by, for a description, for one of a beast.
+_CALLED, _DESCRIBED, _BEAST = 0.6, 0.8, 1.2
 # Whoever serves is seldom told of by name: their description alone does not make them whose turn it is.
 _SERVING = word_set(
     "butler waiter waitress maid servant footman porter driver coachman guard sentry policeman constable officer"
@@ -39,7 +39,11 @@ _SITUATIONS = word_set(
     "witness patient passenger visitor client guest host hostess stranger prisoner suspect victim caller customer"
     " traveller tenant lodger widow bride bridegroom captive convict"
 )
-_SPOUSES = word_set("wife husband")
+# Kin whom a name may stand for; "the nephew" or "the orphan's guardian" are left alone.
+_RELATIVES = word_set(
+    "mother father grandmother grandfather aunt uncle wife husband brother sister cousin son daughter friend companion"
+    " partner"
+)
 _PARENTS = word_set("mother father grandmother grandfather aunt uncle")
 
 
@@ -52,11 +56,12 @@ class _Identity:
     def __init__(self, cast: Cast, lines: list[Line]) -> None:
         self._cast = cast
         self._lines = lines
-        self._votes: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._votes: defaultdict[int, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
         self._narrated: Counter[int] = Counter()
         self._sentences: defaultdict[int, set[int]] = defaultdict(set)
         self._introduced: set[int] = set()
-        self._first: dict[int, int] = {}
+        self._first: dict[int, int] = {}  # who → the word at which they are first met
+        self._last: dict[int, int] = {}
         self._callers: defaultdict[int, set[int]] = defaultdict(set)
         self._first_person = any(line.who == FIRST_PERSON for line in lines)
         self._read_mentions()
@@ -75,6 +80,7 @@ class _Identity:
                 self._narrated[one.who] += 1
                 self._sentences[one.who].add(token.sentence)
             self._first.setdefault(one.who, one.first)
+            self._last[one.who] = one.first
             if one.indefinite and token.quote < 0:
                 self._introduced.add(one.who)
 
@@ -99,7 +105,7 @@ class _Identity:
                 after = None
             for name in line.asked:
                 if after is not None and after.who == FIRST_PERSON and not self._narrated[name]:
-                    self._votes[name][FIRST_PERSON] += 0.8  # type: ignore[assignment] # "You are Hale," she said.
+                    self._votes[name][FIRST_PERSON] += 0.8  # "You are Hale," she said.
             for name in line.addressed | line.asked:
                 self._callers[name].add(line.who)
                 self._hear_called(index, name, before, after)
@@ -130,23 +136,19 @@ class _Identity:
                 return
         if before is not None and before.who not in (None, name, line.who):
             self._vote(name, before, 0.7 if line.quote.paragraph - before.quote.paragraph == 1 else 0.5)
-        if (
-            before is None
-            and line.led not in (None, name, line.who)
-            and line.led is not None
-            and not self._narrated[name]
-        ):
-            self._votes[name][line.led] += 0.6  # type: ignore[assignment]
+        led = line.led if before is None and line.led not in (name, line.who) else None
+        if led is not None and not self._narrated[name]:
+            self._votes[name][led] += 0.6
         if line.first <= self._first[name] < line.last and self._cast.figures[name].named:
             turns = self._turns[max(0, index - _LAST) : index]
             nameless = self._nameless_of([one for one in turns if self._answers_within(one, line)], name)
             if len(nameless) == 1:
-                self._votes[name][nameless.pop()] += 0.7  # type: ignore[assignment]
+                self._votes[name][nameless.pop()] += 0.7
         if not self._narrated[name] and not self._cast.figures[name].named and not self._votes[name]:
             self._hear_title(name, line)
         told_by = self._first_person and self._cast.teller is None and line.who != FIRST_PERSON
         if told_by and not self._narrated[name] and name not in line.asked:
-            self._votes[name][FIRST_PERSON] += 0.8  # type: ignore[assignment]
+            self._votes[name][FIRST_PERSON] += 0.8
 
     def _hear_title(self, name: int, line: Line) -> None:
         """ "Lieutenant!" calls the one who acted last before it, if nothing else tells whom."""
@@ -155,12 +157,12 @@ class _Identity:
             if mention is None or mention.first != at or self._cast.tokens[at].quote >= 0 or not mention.names:
                 continue
             if mention.who not in (line.who, name) and not mention.possessive:
-                self._votes[name][mention.who] += 0.55  # type: ignore[assignment]
+                self._votes[name][mention.who] += 0.55
                 return
 
     def _vote(self, name: int, line: Line, weight: float) -> None:
         if line.who is not None:
-            self._votes[name][line.who] += weight * _SURE.get(line.how, 0.5)  # type: ignore[assignment]
+            self._votes[name][line.who] += weight * _SURE.get(line.how, 0.5)
 
     def _hear_described(self, index: int, line: Line, before: Line | None) -> None:
         """ "inquired the clerk", where it was Mudge's turn."""
@@ -183,7 +185,7 @@ class _Identity:
         if expected is not None and expected not in (line.who, before.who) and expected >= 0:
             rival = self._cast.figures[expected]
             alike = figure.gender == rival.gender != "neutral"
-            self._votes[figure.index][expected] += weight + 0.3 * alike  # type: ignore[assignment]
+            self._votes[figure.index][expected] += weight + 0.3 * alike
         turns = [one for one in self._turns[max(0, index - _LAST) : index] if self._answers_within(one, line)]
         speakers = {one.who for one in turns if one.who not in (None, line.who, before.who)}
         speakers.discard(self._owner(line))
@@ -191,7 +193,7 @@ class _Identity:
         if len(fitting) == 1:
             rival = self._cast.figures[fitting[0]]
             alike = figure.gender == rival.gender != "neutral" or (figure.gender == "male" and rival.leaning)
-            self._votes[figure.index][fitting[0]] += 0.5 + 0.3 * alike  # type: ignore[assignment]
+            self._votes[figure.index][fitting[0]] += 0.5 + 0.3 * alike
 
     def _owner(self, line: Line) -> int | None:
         """Whom "his" means in "squealed his passenger", right after the speech."""
@@ -208,7 +210,9 @@ class _Identity:
         if line.who != line.own and line.who is not None:
             self._votes[line.own][line.who] += 3
         else:
-            before = [one for one in self._turns if 0 <= line.quote.paragraph - one.quote.paragraph <= _INTRODUCED]
+            here = bisect_right(self._turns, line.quote.paragraph, key=lambda one: one.quote.paragraph)
+            first = bisect_left(self._turns, line.quote.paragraph - _INTRODUCED, key=lambda one: one.quote.paragraph)
+            before = self._turns[first:here]
             nameless = self._nameless_of(before, line.own)
             if len(nameless) == 1:
                 self._votes[line.own][nameless.pop()] += 2
@@ -255,7 +259,7 @@ class _Identity:
             )
             if not told or figure.noun is None or figure.noun.word in _PARENTS or not self._narrated[who]:
                 continue
-            last = max(one.first for one in self._cast.mentions if one.who == who)
+            last = self._last[who]
             tokens = self._cast.tokens
             soon = [
                 other
@@ -288,11 +292,11 @@ class _Identity:
     def merges(self) -> dict[int, int]:
         found: dict[int, int] = {}
         for who in sorted(self._votes):
-            votes = Counter({other: weight for other, weight in self._votes[who].items() if self._can_be(who, other)})
+            votes = {other: weight for other, weight in self._votes[who].items() if self._can_be(who, other)}
             if not votes:
                 continue
             other, weight = max(votes.items(), key=lambda item: (item[1], -item[0]))
-            if weight >= _SHARE * votes.total() and self._may_be(who, other, weight):
+            if weight >= _SHARE * sum(votes.values()) and self._may_be(who, other, weight):
                 root = other
                 while root in found:
                     root = found[root]
@@ -332,13 +336,7 @@ class _Identity:
         if figure.noun is None or figure.index in self._introduced:
             return False
         kin = figure.noun.kind == "kin"
-        siblings = figure.noun.word in {"brother", "sister", "cousin", "son", "daughter", "husband", "wife"}
-        if (
-            kin
-            and not siblings
-            and self._narrated[figure.index]
-            and figure.noun.word not in _PARENTS | _SPOUSES | ENDEARMENTS
-        ):
+        if kin and self._narrated[figure.index] and figure.noun.word not in _RELATIVES:
             return False
         if figure.animal is not None and figure.animal != rival.animal and not self._callers[figure.index]:
             return False

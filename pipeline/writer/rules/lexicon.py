@@ -63,8 +63,6 @@ CHILD_WORDS = word_set(_PEOPLE["adjectives"]["child"])
 AXES: dict[str, int] = {
     word: number for number, axis in enumerate(_PEOPLE["adjectives"]["axis"].split()) for word in axis.split(":")
 }
-# Kin by courtesy: what one calls a stranger or a friend.
-ENDEARMENTS = word_set("friend companion partner cousin visitor guest brother sister")
 TRADE_SAME: dict[str, frozenset[str]] = {
     word: frozenset((trade, *text.split())) - {word}
     for trade, text in _PEOPLE["trade_same"].items()
