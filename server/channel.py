@@ -26,6 +26,7 @@ from server.http import problem_of
 GRACE_S = 30.0  # from a request's first byte to its last, and longer for what comes faster than
 SLOWEST = 4096  # bytes a second
 STRANGERS = 1 << 20  # bytes that a client may send who is not logged in; webhooks are no larger
+LITTLE = 1 << 16  # bytes for a route that takes no body at all
 _CODES = {401: "login_required", 408: "timeout", 413: "too_large", 431: "too_large", 500: "internal", 507: "disk_full"}
 _SAID = {
     408: "The request took too long to arrive.",
@@ -55,8 +56,9 @@ def room_of(app: Flask) -> Room:
             return usual, 413
         assert isinstance(rule, Rule)
         declared = declaration_of(app.view_functions[rule.endpoint])
-        files = declared.files if declared is not None else None
-        return (usual if files is None else max(usual, files.room)), 413
+        if declared is None or not (declared.body or declared.files or declared.takes):
+            return LITTLE, 413
+        return (usual if declared.files is None else max(usual, declared.files.room)), 413
 
     return room
 

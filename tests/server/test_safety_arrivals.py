@@ -85,8 +85,10 @@ def test_a_stranger_brings_little(server: ServerProcess) -> None:
 
 
 def test_what_is_too_much_is_refused_before_it_has_come(server: ServerProcess, cookie: str) -> None:
-    for path, length in (("/api/projects", 50_000_000), ("/nothing", 50_000_000), ("/api/projects/import", 9 << 30)):
-        head = f"POST {path} HTTP/1.1\nHost: 127.0.0.1\nCookie: {cookie}\nContent-Length: {length}"
+    too_much = [("POST /api/projects", 50 << 20), ("POST /nothing", 50 << 20), ("POST /api/projects/import", 9 << 30)]
+    too_much += [("GET /api/projects", 100 << 10), ("POST /api/projects/1/yolo/pause", 100 << 10), ("GET /", 1 << 20)]
+    for path, length in too_much:
+        head = f"{path} HTTP/1.1\nHost: 127.0.0.1\nCookie: {cookie}\nContent-Length: {length}"
         status, problem = raw(server, head)
         assert (status, problem["code"]) == (413, "too_large"), path
 
