@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.writer import STORIES, Score, judge, load
+from bench.writer import STORIES, Labelled, Score, judge, load
 from pipeline.writer.rules import RulesWriter
 from tests.writer.kit import EXAMPLES, make, speakers
 
@@ -35,6 +35,13 @@ def test_speakers_and_characters_of_all_stories(scores: dict[str, Score]) -> Non
 def test_each_story(scores: dict[str, Score], name: str) -> None:
     assert scores[name].accuracy() >= 0.6, scores[name].mistakes
     assert scores[name].coverage == 1
+
+
+@pytest.mark.parametrize("story", TEXTS, ids=lambda story: story.name)
+def test_labels_are_of_speech_by_labelled_characters(story: Labelled) -> None:
+    ends = [end for quote in story.quotes for end in (quote.start, quote.end)]
+    assert ends == sorted(ends)
+    assert {quote.speaker for quote in story.quotes} <= story.characters.keys()
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.txt")), ids=lambda path: path.stem)
