@@ -69,9 +69,9 @@ def layer(pixels: NDArray[np.uint8], grain: NDArray[np.uint8] | None, left: int,
         cover = np.full_like(cover, _SOLID)
     if grain is not None:
         own = grain[top : top + height, left : left + width]
-        grained = cv2.addWeighted(pixels[: own.shape[0], : own.shape[1], :3], 1.0, own, 1.0, -128.0)
+        rows, columns = own.shape[:2]
         pixels = pixels.copy()
-        pixels[: own.shape[0], : own.shape[1], :3] = np.minimum(grained, cover[: own.shape[0], : own.shape[1], None])
+        pixels[:rows, :columns, :3] = _grained(pixels[:rows, :columns, :3], own, cover[:rows, :columns])
     if solid:
         pixels = np.dstack([pixels[:, :, :3], cover])
     yuv = cv2.transform(pixels, _FROM_BGRA)
@@ -82,6 +82,15 @@ def layer(pixels: NDArray[np.uint8], grain: NDArray[np.uint8] | None, left: int,
     return Layer(
         np.ascontiguousarray(yuv[..., 0]), u, v, None if solid else cover, None if solid else half, left, top, page
     )  # fmt: skip
+
+
+def _grained(pixels: NDArray[np.uint8], grain: NDArray[np.uint8], cover: Plane) -> NDArray[np.uint8]:
+    """Premultiplied pixels with as much of the grain as they cover."""
+    import cv2
+
+    share = cv2.merge([cover, cover, cover])
+    more = cv2.add(pixels, cv2.multiply(grain, share, scale=1 / _SOLID), dtype=cv2.CV_16S)
+    return _bytes(cv2.subtract(more, cv2.convertScaleAbs(share, alpha=128 / _SOLID), dtype=cv2.CV_8U))
 
 
 def halved(matrix: Matrix) -> Matrix:
