@@ -97,7 +97,8 @@ def test_lips_are_sent_again_while_their_film_is_still_being_made(fal_site: Site
 def test_a_kill_before_it_is_sent_again_does_not_lose_it(previewed: Path, simulator: Simulator) -> None:
     with open_site(previewed, simulator, replicate_api_token="") as site:
         shot, case = lost_frame(site)
-        # As a kill leaves it that comes after the user's word and before the request.
+    with open_site(previewed, simulator, replicate_api_token="") as site:
+        # As a kill leaves it that comes after the user's word and before the request: here nobody sees to what is left.
         site.services.runner.generator.resolve(case, "resend")
     with open_site(previewed, simulator, replicate_api_token="") as site:
         site.services.runner.recover()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,48 @@ def test_lips_wait_for_their_result_and_requests_join(site: Site) -> None:
     assert len(site.simulator.bill.charges()) == 1
     status = site.client.get(f"/api/projects/{site.project_id}/lipsync-status").get_json()
     assert status["items"][0]["lipsync_status"] == "done" and status["left_estimate_micros"] == 0
+
+
+def test_lips_that_are_cancelled_leave_those_before_and_come_as_a_version(site: Site) -> None:
+    site.simulator.world.clock.scale = 1.0
+    before = site.shots("dialogue")[0]
+
+    def ask() -> Any:
+        headers = {"Prefer": "respond-async"}
+        return site.client.post(f"/api/shots/{before.id}/lipsync", json={"render": "paid"}, headers=headers)
+
+    asked, joined = ask(), ask()
+    assert (asked.status_code, joined.status_code) == (202, 200)
+    assert asked.get_json()["id"] == joined.get_json()["id"]
+    site.until(lambda: "accepted" in [row.status for row in site.generations()])
+    assert site.shots("dialogue")[0].lipsync_status == "generating"
+    assert site.client.post(f"/api/jobs/{asked.get_json()['id']}/cancel").status_code == 200
+    site.until(lambda: site.shots("dialogue")[0].lipsync_status == before.lipsync_status)
+    site.simulator.world.clock.scale = 0.0
+    site.simulator.advance(600)
+    site.services.runner.loose.watch()
+
+    def late() -> list[dict[str, Any]]:
+        versions = site.client.get(f"/api/shots/{before.id}/versions").get_json()["items"]
+        return [one for one in versions if one["slot"] == "lipsync" and one["media_url"] != before.lipsync_url]
+
+    [version] = site.until(late)
+    assert (version["current"], version["earlier_text"]) == (False, False)
+    assert site.shots("dialogue")[0].lipsync_url == before.lipsync_url
+    ask()
+    site.finish_jobs()
+    assert site.shots("dialogue")[0].lipsync_url == version["media_url"]
+    assert len(site.simulator.bill.charges()) == 1
+
+
+def test_lips_that_fail_say_why_to_whoever_waits(site: Site) -> None:
+    site.simulator.script("unauthorised", operation="submit", times=0)
+    shot = site.shots("dialogue")[0]
+    answer = site.client.post(f"/api/shots/{shot.id}/lipsync", json={"render": "paid"})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "queue_halted")
+    assert "REPLICATE_API_TOKEN" in answer.get_json()["hint"]
+    [job] = site.jobs()
+    assert (job["status"], job["error"]["code"]) == ("failed", "queue_halted")
 
 
 def test_a_lost_answer_is_told_by_the_webhook(fal_site: Site) -> None:
