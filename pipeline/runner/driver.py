@@ -69,6 +69,7 @@ class Driver:
         self._wake = threading.Condition(self._lock)
         self._asked: Ending | None = None
         self._in_flight = 0
+        self._percent = 0
         self._records: dict[str, StepRecord] = {}
         self._seen: set[str] = set()
         self._held_for: dict[str, str] = {}  # unit → the generation that only the user can settle
@@ -195,6 +196,12 @@ class Driver:
 
     def _active(self) -> bool:
         return any(lane.serves(self) for lane in self._lanes.values())
+
+    def percent(self, reckoned: int) -> int:
+        """How far the run is. Reckoned anew when units are listed, it may be less; what was said never goes back."""
+        with self._lock:
+            self._percent = max(self._percent, reckoned)
+            return self._percent
 
     # --- Lane threads ---------------------------------------------------------------------------
 

@@ -40,12 +40,13 @@ def run_status(
         estimate = run.estimate_micros if run else 0
     order = [stage.name for stage in stages]
     now = progress(order, counts, words=words, measured=measured, parallel=parallel)
+    percent = driver.percent(now.percent) if driver else now.percent
     done = state == "done"
     return {
         "state": state,
         "code": code,
         "yoloStep": None if done or run is None else now.step,
-        "percent": 100 if done else now.percent if run else 0,
+        "percent": 100 if done else percent if run else 0,
         "stages": {name: _stage_json(counts.get(name)) for name in order if name not in PREPARATION},
         "etaSeconds": now.eta_seconds if state == "running" else None,
         "spendCents": _cents(spend),
@@ -85,7 +86,7 @@ def progress_of(
         live = driver(project_id)
         counts = _live_counts(live) if live else _counts(tallies.get(project_id, {}))
         now = progress(order, counts, words=length, measured=seconds.get(project_id, {}), parallel=parallel)
-        found[project_id] = now.percent, now.step
+        found[project_id] = live.percent(now.percent) if live else now.percent, now.step
     return found
 
 

@@ -120,6 +120,22 @@ def test_a_cancelled_run_leaves_its_work_and_a_new_start_goes_on(store, project)
     runner.close()
 
 
+def test_how_far_a_run_is_never_goes_back_when_more_turns_out_to_be_left(store, project):
+    seen: list[tuple[int, int]] = []
+
+    def work(unit: Unit) -> None:
+        seen.append((runner.status(project)["percent"], runner.progress_of([project])[project][0]))
+
+    few = PlainStage("few", [Unit(f"few/{n}", "one", (f"few/{n - 1}",) if n else ()) for n in range(4)], work=work)
+    many = PlainStage("many", [Unit(f"many/{n}", "one") for n in range(40)], after=("few",), work=work)
+    runner = runner_of(store, few, many)
+    runner.start(project)
+    assert runner.wait(project, WAIT_S) == "done"
+    assert len(seen) == 44 and max(seen)[0] > 50
+    assert [one for pair in seen for one in pair] == sorted(one for pair in seen for one in pair)
+    runner.close()
+
+
 def test_a_failing_unit_is_tried_as_often_as_its_stage_says(store, project):
     def work(unit: Unit) -> None:
         raise EngineTimeout("It took too long.")
