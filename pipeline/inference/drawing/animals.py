@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.drawn import Face
-from pipeline.inference.drawing import hair
+from pipeline.inference.drawing import hair, spines
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.faces import INK, EyeSet, eyes, mouth
 from pipeline.inference.drawing.paint import Art
@@ -37,10 +37,7 @@ def back(art: Art, d: Design, rear: bool = False) -> None:
         for x, y, r in ((-70, -50, 48), (-30, -88, 50), (30, -90, 50), (72, -52, 46), (-84, 6, 40), (84, 6, 38)):
             art.fill(oval(x, y, r), d.coat, shade=0.2, shadow=3)
     if "spines" in kind.marks:
-        for row, (reach, tone) in enumerate(((142, 0.34), (122, 0.2), (104, 0.08))):
-            for k in range(9 - row):
-                with art.at(-14, 6, turn=-128 + 17 * k + 8 * (row % 2)):
-                    art.fill(poly([(-17, -64), (-4, -reach), (17, -64)]), darker(d.coat, tone), shadow=2)
+        spines.crown(art, d.coat)
     if "horns" in kind.marks:
         for side in (-1, 1):
             art.fill(smooth([(side * 34, -82), (side * 58, -142), (side * 96, -164), (side * 84, -120),
@@ -132,7 +129,8 @@ def _marks(art: Art, d: Design, kind: Species) -> None:
         art.fill(smooth([(-92, 0), (-50, 8), (-8, 40), (10, 96), (-34, 78), (-82, 40)]), d.pale)
         art.fill(smooth([(94, 0), (60, 8), (28, 40), (10, 96), (48, 78), (84, 40)]), d.pale)
     if "spines" in marks:
-        art.fill(smooth([(-64, -6), (-24, -58), (12, -40), (50, -60), (88, -8), (78, 44), (14, 98), (-56, 46)]), d.pale)
+        spines.hairline(art, d.coat)
+        art.fill(smooth([(-56, 12), (-44, -36), (6, -58), (60, -38), (80, 10), (66, 62), (12, 96), (-44, 66)]), d.pale)
     if "panda" in marks:
         for x, turn in ((-36, 20), (48, -20)):
             with art.at(x, -6, turn=turn):
@@ -165,7 +163,13 @@ def _muzzle(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
     nose = "#33262b"
     eye_y, gap = -14.0, 40.0
     mouth_at: tuple[float, float, float] = (12, 66, 44)
-    if kind.muzzle == "long":
+    if "spines" in kind.marks:
+        art.fill(smooth([(-20, 44), (10, 14), (54, 12), (104, 26), (116, 44), (84, 62), (30, 84), (-14, 74)]),
+            lighter(d.pale, 0.12), shade=0.12)  # fmt: skip
+        art.fill(oval(112, 32, 15, 13), nose)
+        art.fill(oval(108, 27, 5, 3.5), "#ffffff", alpha=0.5)
+        mouth_at, eye_y, gap = (50, 60, 34), -12, 32
+    elif kind.muzzle == "long":
         art.fill(smooth([(-30, 26), (10, 4), (54, 26), (58, 62), (14, 100), (-30, 62)]), d.pale, shade=0.12, shadow=2)
         art.fill(smooth([(-10, 22), (14, 14), (38, 22), (30, 42), (14, 48), (-2, 42)]), nose)
         art.fill(oval(10, 24, 6, 4), "#ffffff", alpha=0.5)
@@ -247,7 +251,7 @@ def _face(
             art.fill(poly([(at[0] + side * 26, at[1]), (at[0] + side * 18, at[1] - 20), (at[0] + side * 10, at[1])]),
                 "#fbf8f0")  # fmt: skip
     lip = darker(mix(skin, "#8a3a3a", 0.35), 0.42)
-    if kind.muzzle in ("short", "long"):
+    if kind.muzzle in ("short", "long") and "spines" not in kind.marks:
         art.line(smooth([(at[0], at[1] - 25), (at[0], at[1] - 16)], False), lip, 3)
     return mouth(art, d.name, at[0], at[1], at[2], pose.feeling, skin, lip)
 
@@ -260,6 +264,8 @@ def _dark(colour: str) -> bool:
 
 def _bird(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
     top = "#f3efe6" if "whitehead" in kind.marks else d.coat
+    if "wader" in kind.marks:
+        return _wader(art, d, kind, pose)
     art.fill(oval(0, 0, 92, 96), top, shade=0.18, shadow=4)
     if kind.name == "owl":
         for x in (-36, 46):
@@ -272,9 +278,6 @@ def _bird(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
             art.fill(oval(x, y, 20, 24), "#cf4037", shadow=2)
     if "bib" in kind.marks:
         art.fill(smooth([(-50, 50), (20, 30), (70, 50), (40, 100), (-30, 100)]), "#d97a48", alpha=0.9)
-    if "wader" in kind.marks:
-        art.fill(oval(-2, 0, 84, 78), top, shade=0.18)
-        art.line(smooth([(44, -58), (-40, -76), (-110, -50), (-176, -66)], False), "#34303c", 15, shadow=2)
     dark = _dark(top)
     beak, brow = beak_colour(d), "" if pose.feeling in _RELAXED else darker(top, 0.5) if not dark else lighter(top, 0.4)
     if kind.name in ("owl", "penguin"):
@@ -282,16 +285,34 @@ def _bird(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
         art.fill(smooth([(-8, 16), (14, 6), (36, 16), (30, 46), (14, 66), (0, 46)]), beak, shade=0.2, shadow=3)
         return mouth(art, d.name, 14, 40, 20, "calm", beak, darker(beak, 0.55))
     ring = lighter(top, 0.3) if dark else lighter(top, 0.55)
-    for x, size in ((22, 15.0), (76, 9.0)):
-        art.fill(oval(x, -20, size * 1.35 * (0.8 if x > 50 else 1), size * 1.35), ring)
-    eyes(art, EyeSet((22, -20), (77, -20), 12, brow), pose, top)
+    art.fill(oval(36, -22, 21, 22), ring)
+    eyes(art, EyeSet(None, (36, -22), 14, brow), pose, top)
     return _profile_beak(art, d, kind, beak)
+
+
+def _wader(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
+    """A narrow head in profile, a dark crest trailing from the eye over the nape."""
+    dark, pale = _dark(d.coat), lighter(d.coat, 0.55)
+    art.fill(smooth([(-74, 2), (-50, -50), (8, -68), (64, -44), (88, 2), (68, 42), (6, 56), (-52, 44)]), d.coat,
+        shade=0.18, shadow=4)  # fmt: skip
+    art.fill(smooth([(-30, 30), (30, 2), (82, 2), (66, 40), (6, 54)]), pale, alpha=0.55)
+    art.fill(smooth([(52, -40), (18, -60), (-36, -54), (-86, -22), (-140, 8), (-196, 54), (-130, 28), (-78, 14),
+        (-36, -14), (14, -26)]), "#34303c", shadow=2)  # fmt: skip
+    brow = "" if pose.feeling in _RELAXED else lighter(d.coat, 0.4) if dark else darker(d.coat, 0.5)
+    art.fill(oval(42, -8, 17, 18), "#f4dc8a")
+    eyes(art, EyeSet(None, (42, -8), 12.5, brow), pose, d.coat)
+    beak = beak_colour(d)
+    art.fill(smooth([(66, 24), (120, 28), (226, 32), (130, 48), (70, 46)]), darker(beak, 0.16), shade=0.2, shadow=3)
+    art.fill(smooth([(68, 26), (72, 2), (110, 4), (232, 30), (130, 32)]), beak, shade=0.2, shadow=3)
+    art.line(smooth([(72, 26), (130, 29), (214, 31)], False), darker(beak, 0.5), 3)
+    art.fill(oval(98, 14, 5, 2.5), darker(beak, 0.5))
+    return mouth(art, d.name, 124, 31, 30, "calm", darker(beak, 0.06), darker(beak, 0.5))
 
 
 def _profile_beak(art: Art, d: Design, kind: Species, beak: str) -> Face:
     """A beak to where the head looks, its two halves parted by the line that opens."""
     hook = kind.muzzle == "hook"
-    long = 96.0 if "wader" in kind.marks else 40.0 if kind.name in ("goose", "crow") else 30.0 if hook else 14.0
+    long = 40.0 if kind.name in ("goose", "crow") else 30.0 if hook else 14.0
     lower = [(44, 34), (84, 36), (116 + long * 0.7, 44), (96, 62), (52, 60)]
     upper = [(44, 36), (52, 4), (88, 2), (120 + long * 0.6, 22), (124 + long, 56 if hook else 44), (96, 40)]
     art.fill(smooth(lower), darker(beak, 0.16), shade=0.2, shadow=3)

@@ -12,7 +12,7 @@ from pipeline.inference.drawing.heads import HEIGHT
 from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter
 from pipeline.inference.drawing.pose import Pose
-from pipeline.inference.drawing.shapes import arc, oval, poly, smooth
+from pipeline.inference.drawing.shapes import arc, oval, poly, ribbon, smooth
 from pipeline.inference.drawing.species import BY_NAME, Species
 
 
@@ -58,7 +58,7 @@ def draw(art: Art, d: Design, pose: Pose) -> Face:
     with art.at(x, y, size / HEIGHT, pose.nod):
         animals.back(art, d)
         face = animals.head(art, d, pose)
-    if d.scarf and not d.four_legged:
+    if d.scarf and not d.four_legged and "wader" not in _kind(d).marks:
         _neckerchief(art, d, x, y + size * 0.46, size)
     return face
 
@@ -89,24 +89,50 @@ def _bird(art: Art, d: Design, pose: Pose, n: float) -> None:
 
 
 def _wader(art: Art, d: Design, pose: Pose, n: float) -> None:
-    """A bird on long legs, with a long bent neck."""
+    """A bird on long legs, its neck one long S."""
     lift = _height(pose, n) * 0.5
-    size = n * 0.66
-    if not lift:
-        for x, step in ((-0.02, pose.far_leg[0]), (0.07, pose.near_leg[0])):
-            foot = n * (x + 0.004 * step)
-            art.line(poly([(n * x, -n * 0.42), (foot + n * 0.012, -n * 0.22), (foot, -4)], False), "#c9a05a", n * 0.022)
-            art.line(poly([(foot - n * 0.03, -3), (foot + n * 0.07, -3)], False), "#c9a05a", n * 0.018)
-    with art.at(0, -lift - n * 0.20):
+    with art.at(0, -lift):
         if lift:
-            _wing(art, d, size, 0.9 * pose.beat + 0.1, far=True)
-        art.line(smooth([(size * 0.20, -size * 0.62), (size * 0.46, -size * 0.80), (size * 0.26, -size * 0.96),
-            (n * 0.28, -n * 0.66)], False), d.coat, n * 0.062, shadow=4)  # fmt: skip
-        _plumage(art, d, size)
-        if lift:
-            _wing(art, d, size, pose.beat, far=False)
+            for y in (-0.42, -0.40):
+                art.line(poly([(-n * 0.24, n * y), (-n * 0.78, n * (y + 0.05))], False), "#c9a05a", n * 0.020)
+            with art.at(0, -n * 0.14):
+                _wing(art, d, n * 0.66, 0.9 * pose.beat + 0.1, far=True)
         else:
-            _folded(art, d, size)
+            for x, step in ((-0.04, pose.far_leg[0]), (0.05, pose.near_leg[0])):
+                foot = n * (x + 0.004 * step)
+                leg = [(n * x, -n * 0.40), (foot - n * 0.016, -n * 0.21), (foot, -4.0)]
+                art.line(poly(leg, False), "#c9a05a", n * 0.022)
+                art.line(poly([(foot - n * 0.03, -3), (foot + n * 0.07, -3)], False), "#c9a05a", n * 0.018)
+        _wader_body(art, d, n)
+        if lift:
+            with art.at(0, -n * 0.14):
+                _wing(art, d, n * 0.66, pose.beat, far=False)
+        else:
+            wing = [(n * 0.10, -n * 0.54), (n * 0.13, -n * 0.42), (-n * 0.06, -n * 0.345), (-n * 0.40, -n * 0.27),
+                (-n * 0.22, -n * 0.46)]  # fmt: skip
+            art.fill(smooth(wing), darker(d.coat, 0.16), shade=0.2, shadow=6)
+            for k in range(3):
+                art.line(smooth([(n * (0.06 - 0.08 * k), -n * (0.44 - 0.02 * k)), (-n * (0.12 + 0.07 * k),
+                    -n * (0.365 - 0.018 * k))], False), darker(d.coat, 0.35), n * 0.010)  # fmt: skip
+
+
+def _wader_body(art: Art, d: Design, n: float) -> None:
+    art.fill(poly([(-n * 0.20, -n * 0.46), (-n * 0.50, -n * 0.27), (-n * 0.40, -n * 0.24), (-n * 0.14, -n * 0.34)]),
+        darker(d.coat, 0.3), shade=0.2, shadow=5)  # fmt: skip
+    art.fill(smooth([(n * 0.24, -n * 0.52), (n * 0.20, -n * 0.40), (n * 0.02, -n * 0.33), (-n * 0.22, -n * 0.33),
+        (-n * 0.36, -n * 0.33), (-n * 0.20, -n * 0.47), (n * 0.04, -n * 0.58), (n * 0.18, -n * 0.60)]), d.coat,
+        shade=0.28, shadow=7)  # fmt: skip
+    neck = [(0.262, -0.905, 0.046), (0.196, -0.865, 0.048), (0.160, -0.800, 0.044), (0.182, -0.725, 0.044),
+        (0.218, -0.650, 0.052), (0.214, -0.575, 0.070), (0.150, -0.500, 0.092)]  # fmt: skip
+    art.fill(ribbon([(n * x, n * y, n * half) for x, y, half in neck]), d.coat, shade=0.16)
+    throat = [(0.268, -0.880, 0.012), (0.220, -0.836, 0.014), (0.192, -0.790, 0.014), (0.212, -0.720, 0.016),
+        (0.250, -0.645, 0.020), (0.252, -0.570, 0.022), (0.214, -0.480, 0.004)]  # fmt: skip
+    art.fill(ribbon([(n * x, n * y, n * half) for x, y, half in throat]), d.pale, alpha=0.8)
+    if d.scarf:
+        tails = [(0.188, -0.730), (0.226, -0.728), (0.236, -0.636), (0.190, -0.630)]
+        art.fill(smooth([(n * x, n * y) for x, y in tails]), darker(d.scarf, 0.12), shade=0.2, shadow=4)
+        wound = [(0.108, -0.770, 0.022), (0.168, -0.748, 0.032), (0.228, -0.744, 0.026)]
+        art.fill(ribbon([(n * x, n * y, n * half) for x, y, half in wound]), d.scarf, shade=0.2, shadow=5)
 
 
 def _plumage(art: Art, d: Design, n: float) -> None:

@@ -216,7 +216,7 @@ def _staged(
     with art.graded(location.light.on_figures(art.grade)):
         alone = _looks_left(brief, players[0].design.name)
         drawn = _figures(art, framing, players, horizon, location.indoor, alone)
-        if afloat and framing in ("wide", "medium"):
+        if afloat:
             _afloat(art, framing, [one.figure for one in drawn])
     faces = [one.face for one in drawn if one.face is not None]
     loose = [look for look in seen if all(player.prop is not look for player in players)]
@@ -239,9 +239,10 @@ def _afloat(art: Art, framing: Framing, sailors: Sequence[Figure]) -> None:
     """The boat that people at sea stand in, before them."""
     art.sheet(art.depth)
     spots = [one.foot_x * art.w for one in sailors]
-    y = max(one.foot_y for one in sailors) * art.h if framing == "wide" else art.h * 0.97
-    half = (max(spots) - min(spots)) / 2 + (230 if framing == "wide" else 520)
-    middle, deep = (max(spots) + min(spots)) / 2, 92 if framing == "wide" else 190
+    wide, close = framing == "wide", framing in ("close_up", "over_shoulder")
+    y = max(one.foot_y for one in sailors) * art.h if wide else art.h * (1.09 if close else 0.97)
+    half = (max(spots) - min(spots)) / 2 + (230 if wide else art.w * 0.62 if close else 520)
+    middle, deep = (max(spots) + min(spots)) / 2, 92 if wide else 260 if close else 190
     hull = [(middle - half * 1.12, y - deep * 1.05), (middle - half * 0.5, y - deep * 0.72), (middle + half * 0.5,
         y - deep * 0.72), (middle + half * 1.16, y - deep * 1.12), (middle + half * 0.86, y + deep * 0.34), (middle,
         y + deep * 0.46), (middle - half * 0.84, y + deep * 0.3)]  # fmt: skip

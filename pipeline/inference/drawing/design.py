@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.contracts import AgeGroup, Gender, Look
 from pipeline.inference.drawing import species as kinds
-from pipeline.inference.drawing.palette import darker, lighter, luma, mix
+from pipeline.inference.drawing.palette import darker, lighter, lip_on, luma, mix
 from pipeline.inference.drawing.species import Species
 from pipeline.inference.drawing.words import COLOURS, Lots, Text
 
@@ -246,7 +246,7 @@ def _person(look: Look, text: Text, lots: Lots, age: AgeGroup, gender: Gender) -
         scarf = text.colour_of(*_NECKWEAR) or accent
     return Design(
         name=look.name, species=None, age=age, gender=gender, height=height, girth=girth, skin=skin,
-        lip=mix(skin, "#a8323c", 0.55 if gender == "female" else 0.38), hair=hair, hair_style=style,
+        lip=lip_on(skin, 0.55 if gender == "female" else 0.38), hair=hair, hair_style=style,
         beard=_beard(words, age, gender, lots), glasses=text.has("glasses", "spectacles", "bespectacled", "monocle"),
         hat=hat, hat_colour=hat_noun or _hat_default(hat, top, cloak, accent), outfit=outfit, top=top, bottom=bottom,
         accent=accent, shoes=text.colour_of("boots", "shoes", "slippers") or lots.pick("shoes", ("#4a3328", "#332b30",

@@ -23,9 +23,10 @@ INK = "#2a2026"
 
 @dataclass(frozen=True)
 class EyeSet:
-    """Where the eyes are: the two centres, their half height, and the brows' colour ("" for none)."""
+    """Where the eyes are: the two centres (`left` None in profile), their half height, and the brows' colour ("" for
+    none)."""
 
-    left: tuple[float, float]
+    left: tuple[float, float] | None
     right: tuple[float, float]
     size: float = 11.0
     brow: str = ""
@@ -36,7 +37,10 @@ class EyeSet:
 
 def eyes(art: Art, eye: EyeSet, pose: Pose, skin: str) -> None:
     feeling = pose.feeling
-    for side, (x, y) in ((-1, eye.left), (1, eye.right)):
+    for side, centre in ((-1, eye.left), (1, eye.right)):
+        if centre is None:
+            continue
+        x, y = centre
         size = eye.size * (0.94 if side > 0 else 1.0)
         if feeling in ("asleep", "laugh", "weep"):
             lid = arc(x, y + 2, size * 1.1, size * 0.8, 200 if feeling == "laugh" else 20, 140)
@@ -56,7 +60,7 @@ def eyes(art: Art, eye: EyeSet, pose: Pose, skin: str) -> None:
             b = (x + side * size * 1.25, lift + outer + 2)
             art.line(smooth([a, ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 4), b], False), eye.brow, size * 0.52)
     if feeling == "weep":
-        for x, y in (eye.left, eye.right):
+        for x, y in filter(None, (eye.left, eye.right)):
             art.fill(oval(x - 2, y + eye.size * 2.4, eye.size * 0.42, eye.size * 0.7), "#8fc4e8", alpha=0.95)
             art.fill(oval(x + 1, y + eye.size * 4.0, eye.size * 0.34, eye.size * 0.55), "#8fc4e8", alpha=0.85)
 

@@ -7,7 +7,7 @@ from pipeline.inference.drawing import hair
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.faces import INK, EyeSet, eyes, mouth
 from pipeline.inference.drawing.paint import Art
-from pipeline.inference.drawing.palette import darker, mix
+from pipeline.inference.drawing.palette import darker, luma, mix
 from pipeline.inference.drawing.pose import Pose
 from pipeline.inference.drawing.shapes import arc, oval, smooth
 
@@ -20,9 +20,13 @@ def back(art: Art, d: Design) -> None:
     hair.behind(art, d)
 
 
+def blush(skin: str) -> str:
+    """A cheek's flush, deep on dark skin."""
+    return mix(skin, "#d8574c" if luma(skin) > 0.5 else "#8e2f34", 0.34)
+
+
 def front(art: Art, d: Design, pose: Pose) -> Face:
     """The face, the hair before it and the hat; says where the mouth is."""
-    blush = mix(d.skin, "#d8574c", 0.34)
     art.fill(oval(-88, 10, 17, 24), darker(d.skin, 0.1), shadow=2)
     art.line(arc(-88, 10, 8, 13, 120, 150), darker(d.skin, 0.3), 2.5, alpha=0.6)
     narrow = 0.95 if d.age in ("adult", "elder") and d.gender == "male" else 1.0
@@ -30,8 +34,8 @@ def front(art: Art, d: Design, pose: Pose) -> Face:
     outline = [(-86, -20), (-70, -84), (0, -108), (72, -84), (88, -20), (84, 34), (jaw * 0.7, 82), (8, 104),
         (-jaw * 0.66, 84), (-82, 36)]  # fmt: skip
     art.fill(smooth(outline), d.skin, shade=0.16, shadow=3)
-    art.fill(oval(-42, 40, 21, 14), blush, alpha=0.42)
-    art.fill(oval(64, 40, 17, 14), blush, alpha=0.42)
+    art.fill(oval(-42, 40, 21, 14), blush(d.skin), alpha=0.42)
+    art.fill(oval(64, 40, 17, 14), blush(d.skin), alpha=0.42)
     child = d.age == "child"
     brow = darker(d.hair, 0.1) if d.hair_style != "bald" or d.age == "elder" else darker(d.skin, 0.4)
     iris = d.eyes if d.eyes not in ("#f3f0e8",) else INK

@@ -47,6 +47,12 @@ def luma(colour: str) -> float:
     return 0.299 * r + 0.587 * g + 0.114 * b
 
 
+def lip_on(skin: str, red: float) -> str:
+    """The lips' colour, `red` (0..1) of it their own; on dark skin they are darker than it, or they would not show."""
+    depth = max(0.0, 0.62 - luma(skin))
+    return darker(mix(skin, "#a8323c", red), 1.3 * depth)
+
+
 @dataclass(frozen=True)
 class Style:
     """What the project's style words do to the palette. `ink` is the width of drawn outlines in units (0: none)."""

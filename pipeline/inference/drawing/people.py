@@ -10,14 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.drawn import Face
-from pipeline.inference.drawing import animals, heads, wardrobe
+from pipeline.inference.drawing import animals, heads, spines, wardrobe
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.paint import Art
 from pipeline.inference.drawing.palette import darker, lighter, mix
 from pipeline.inference.drawing.pose import Pose, drop
 from pipeline.inference.drawing.shapes import Point, box, oval, poly, smooth
 
-Held = Callable[[Art], None]
+
+@dataclass(frozen=True)
+class Held:
+    """What a figure has in its near hand: a painter at the hand, and for what is held over the head (`overhead`) how
+    far above the hand its middle is."""
+
+    paint: Callable[[Art], None]
+    overhead: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,11 +87,13 @@ def draw(art: Art, d: Design, pose: Pose, held: Held | None = None, seat: bool =
     _legs(art, d, bones, pose)
     with art.at(*bones.hip, turn=pose.lean), art.at(-bones.hip[0], -bones.hip[1]):
         wardrobe.torso(art, d, bones, pose)
+        if _raised(pose):
+            _arm(art, d, bones, pose.far, near=False)
+        if held is not None and pose.holding and held.overhead:
+            _over_the_head(art, bones, pose, held)
         _neck(art, d, bones)
         with art.at(*bones.head_at, bones.head / heads.HEIGHT, pose.nod):
             face = heads.front(art, d, pose) if d.human else animals.head(art, d, pose)
-        if d.human and d.hat == "scarf":
-            pass
         _arm(art, d, bones, pose.near, near=True, held=held if pose.holding else None)
     return face
 
@@ -97,7 +106,7 @@ def _behind(art: Art, d: Design, b: Frame, pose: Pose) -> None:
     if not d.human:
         animals.tail(art, d, (b.hip[0] - 40 * b.wide, b.hip[1] + 10), b.height * 0.42)
     if d.species is not None and "spines" in d.species.marks:
-        _spines(art, d, b)
+        spines.mantle(art, d.coat, b.shoulder, b.hip, b.wide, b.scale)
     if d.cloak:
         hem = -b.leg * 0.12 if pose.stance not in ("sit", "kneel") else b.hip[1] * 0.2
         top = b.shoulder[1] - 4
@@ -110,31 +119,58 @@ def _behind(art: Art, d: Design, b: Frame, pose: Pose) -> None:
             heads.back(art, d)
         else:
             animals.back(art, d)
-    _arm(art, d, b, pose.far, near=False)
+    if not _raised(pose):
+        _arm(art, d, b, _beside(d, b, pose), near=False)
 
 
-def _spines(art: Art, d: Design, b: Frame) -> None:
-    """A coat of spines over the back, from the nape to the rump."""
-    x, top, foot = -26 * b.wide, b.shoulder[1] - 10, b.hip[1] + 46 * b.scale
-    for row, tone in enumerate((0.34, 0.2, 0.08)):
-        for k in range(7):
-            y = top + (foot - top) * (k + 0.4 * row) / 7
-            reach = (150 - 26 * row) * b.wide * (0.72 + 0.5 * math.sin(math.pi * (k + 1) / 9))
-            art.fill(poly([(x, y - 34 * b.scale), (x - reach, y + 20 * b.scale), (x, y + 44 * b.scale)]),
-                darker(d.coat, tone), shadow=3)  # fmt: skip
+def _raised(pose: Pose) -> bool:
+    """Whether the far arm goes before the body; hanging, it is behind."""
+    return pose.far[0] > 60
+
+
+def _beside(d: Design, b: Frame, pose: Pose) -> tuple[float, float]:
+    """The far arm's angles; one that hangs is spread until its hand shows beside the clothes."""
+    upper, lower = pose.far
+    if pose.swinging or abs(upper) > 30 or abs(lower) > 30:
+        return pose.far
+    aside = wardrobe.breadth_at_hand(d, b) + 26 * b.wide - 70 * b.wide
+    spread = math.degrees(math.asin(max(0.0, min(0.8, aside / b.arm))))
+    return max(upper, spread + 7), max(lower, spread - 7)
+
+
+def _over_the_head(art: Art, b: Frame, pose: Pose, held: Held) -> None:
+    """An umbrella, behind the head, leant until it covers it."""
+    x, y = _hand_at(b, pose.near)
+    lean = math.degrees(math.atan2(x - b.head_at[0], held.overhead))
+    with art.at(x, y, turn=-lean):
+        held.paint(art)
 
 
 def _neck(art: Art, d: Design, b: Frame) -> None:
     width = (50 if d.gender == "female" or d.age == "child" else 62) * b.wide
+    if d.species is not None and "robot" in d.species.marks:
+        top = b.head_at[1] + b.head * 0.40
+        art.line(poly([(b.neck[0], b.neck[1] + 6), (b.head_at[0], top)], False), darker(d.coat, 0.34), 58 * b.wide)
+        for share in (0.25, 0.6):
+            y = b.neck[1] + 6 + (top - b.neck[1] - 6) * share
+            art.line(poly([(b.neck[0] - 32 * b.wide, y), (b.neck[0] + 34 * b.wide, y)], False), darker(d.coat, 0.12), 7)
     if d.human:
         chin = (b.head_at[0] + 2, b.head_at[1] + b.head * 0.36)
         art.line(poly([(b.neck[0], b.neck[1] + 10), chin], False), darker(d.skin, 0.13), width)
     wardrobe.collar(art, d, b)
 
 
+def _shoulder_at(b: Frame, near: bool) -> Point:
+    return b.shoulder[0] + (-70 if near else 70) * b.wide + (8 if near else 0), b.shoulder[1] + 34 * b.scale
+
+
+def _hand_at(b: Frame, angles: tuple[float, float]) -> Point:
+    """Where the near hand is."""
+    return limb(_shoulder_at(b, near=True), angles, b.arm)[2]
+
+
 def _arm(art: Art, d: Design, b: Frame, angles: tuple[float, float], *, near: bool, held: Held | None = None) -> None:
-    side = 1 if near else -1
-    start = (b.shoulder[0] + (-side) * 70 * b.wide + (8 if near else 0), b.shoulder[1] + 34 * b.scale)
+    start = _shoulder_at(b, near)
     points = limb(start, angles, b.arm)
     width = 50 * b.wide
     sleeve = d.top if d.clothed else d.coat
@@ -154,8 +190,9 @@ def _arm(art: Art, d: Design, b: Frame, angles: tuple[float, float], *, near: bo
         end = (points[1][0] * 0.14 + points[2][0] * 0.86, points[1][1] * 0.14 + points[2][1] * 0.86)
         art.line(poly([cuff, end], False), darker(sleeve, 0.22), width * 0.94)
     if near and held is not None:
-        with art.at(points[2][0] + 14, points[2][1] + 10):
-            held(art)
+        if not held.overhead:
+            with art.at(points[2][0] + 14, points[2][1] + 10):
+                held.paint(art)
         art.fill(oval(points[2][0] + width * 0.1, points[2][1], width * 0.40, width * 0.34), hand, shadow=2)
         for k in range(3):
             x, y = points[2][0] + width * 0.36, points[2][1] + (k - 1) * width * 0.22

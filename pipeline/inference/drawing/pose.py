@@ -105,11 +105,11 @@ _GESTURES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 # (near arm, far arm); a raised arm is the far one, because the near one would cross the face.
 _GESTURE_ARMS: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = {
-    "wave": ((-12, 6), (128, 166)),
+    "wave": ((-12, 6), (100, 168)),
     "point": ((-12, 6), (80, 86)),
     "raise": ((-140, -168), (140, 168)),
     "hold": ((26, 102), (-8, 104)),
-    "hips": ((-34, 62), (38, -58)),
+    "hips": ((-42, 38), (46, -20)),
     "face": ((14, 138), (12, 6)),
     "hug": ((62, 96), (50, 84)),
 }
@@ -124,10 +124,9 @@ def feeling_of(action: str, mood: str = "", who: str = "") -> Feeling:
     return "thoughtful" if Text(action).has(*_THINKING) else "calm"
 
 
-# What arms do that the words leave idle: hanging, a hand before the body, on the hip, on the chest, offering.
+# What arms do that the words leave idle: hanging, or a hand on the hip; one before the belly looks like an ache.
 _IDLE: tuple[tuple[tuple[float, float], tuple[float, float]], ...] = (
-    ((-12, 8), (12, 4)), ((-6, 46), (14, 2)), ((-36, 56), (14, 6)), ((-14, 10), (40, -56)), ((-4, 96), (10, 2)),
-    ((-10, 34), (16, 62)),
+    ((-12, 6), (12, 4)), ((-16, -4), (18, 8)), ((-42, 38), (14, 6)), ((-14, 8), (46, -20)), ((-10, 14), (20, 16)),
 )  # fmt: skip
 
 

@@ -193,8 +193,9 @@ def drum(art: Art, colour: str) -> None:
 
 def umbrella(art: Art, colour: str, shaft: float = 0.0) -> None:
     """`shaft`: how much longer it is, for one that is held over a head."""
-    art.line(poly([(0, -100 - shaft), (0, -14)], False), "#5a4438", 6 if not shaft else 4)
-    art.line(arc(-10, -14, 10, 11, 0, 170), "#5a4438", 6 if not shaft else 4)
+    foot = 8 if shaft else -14
+    art.line(poly([(0, -100 - shaft), (0, foot)], False), "#5a4438", 6 if not shaft else 4)
+    art.line(arc(-8, foot, 8, 9, 0, 170), "#5a4438", 6 if not shaft else 4)
     with art.at(0, -shaft):
         _canopy(art, colour)
 

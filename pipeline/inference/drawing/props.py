@@ -132,6 +132,11 @@ def fits_a_hand(look: Look) -> bool:
     return family_of(look) not in _TOO_LARGE
 
 
+def overhead(look: Look) -> float:
+    """How far above the hand the middle of what is held over a head is, in its own units; 0 for all else."""
+    return 150.0 if family_of(look) == "umbrella" else 0.0
+
+
 def grip(look: Look) -> float:
     """How far below a hand that holds it an object's foot is, in its own units."""
     return -4.0 if family_of(look) in ("clock", "mirror", "globe") else 16.0

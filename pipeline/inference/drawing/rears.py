@@ -5,13 +5,13 @@ Bodies are in a figure's own coordinates, heads in a head's own, both half turne
 
 from __future__ import annotations
 
-from pipeline.inference.drawing import animals, beasts, hair, people, wardrobe
+from pipeline.inference.drawing import animals, beasts, hair, heads, people, spines, wardrobe
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.heads import HEIGHT
 from pipeline.inference.drawing.paint import Art
-from pipeline.inference.drawing.palette import darker, lighter, mix
+from pipeline.inference.drawing.palette import darker, lighter
 from pipeline.inference.drawing.pose import Pose
-from pipeline.inference.drawing.shapes import Point, arc, oval, poly, smooth
+from pipeline.inference.drawing.shapes import Point, arc, oval, poly, ribbon, smooth
 from pipeline.inference.drawing.species import BY_NAME, Species
 
 
@@ -25,10 +25,15 @@ def upright(art: Art, d: Design) -> None:
         start = (x + side * 74 * w, y + 36 * s)
         art.line(poly([start, (x + side * 104 * w, y + 200 * s), (x + side * 92 * w, y + 350 * s)], False),
             darker(sleeve, 0.12), 54 * w, shadow=6)  # fmt: skip
+    spiny = d.species is not None and "spines" in d.species.marks and not d.clothed
+    if spiny:
+        spines.mantle(art, d.coat, bones.shoulder, bones.hip, w, s)
     wardrobe.back(art, d, bones)
+    if spiny:
+        spines.back(art, d.coat, bones.shoulder, w, s)
     flesh = d.skin if d.human else d.coat
     nape = (bones.head_at[0], bones.head_at[1] + bones.head * 0.3)
-    art.line(poly([(bones.neck[0], bones.neck[1] + 14), nape], False), darker(flesh, 0.12), 64 * w)
+    art.line(poly([(bones.neck[0], bones.neck[1] - 14), nape], False), darker(flesh, 0.12), 64 * w)
     wardrobe.nape(art, d, bones)
     with art.at(*bones.head_at, bones.head / HEIGHT):
         _person(art, d) if d.human else _animal(art, d)
@@ -39,8 +44,9 @@ def beast(art: Art, d: Design) -> None:
     n = 1000 * d.height
     _, y, size = beasts.head_centre(d, Pose())
     winged = d.species is not None and d.species.body in ("bird", "owl")
+    long_necked = d.species is not None and "wader" in d.species.marks
     wide = size * (0.62 if winged else 0.56)
-    top = y + size * 0.24
+    top = y + size * (0.92 if long_necked else 0.24)
     back: list[Point] = [(-wide * 0.5, top), (wide * 0.5, top), (wide * 1.02, top + size * 0.5),
         (wide * 1.25, top + size * 1.1), (wide * 1.1, top + size * 2), (-wide * 1.1, top + size * 2),
         (-wide * 1.25, top + size * 1.1), (-wide * 1.02, top + size * 0.5)]  # fmt: skip
@@ -61,6 +67,9 @@ def beast(art: Art, d: Design) -> None:
     else:
         art.line(smooth([(0, top + size * 0.3), (size * 0.02, top + size), (0, top + size * 1.9)], False),
             darker(d.coat, 0.2), size * 0.03, alpha=0.5)  # fmt: skip
+    if long_necked:
+        _long_neck(art, d, y, size)
+        return
     worn = d.scarf or d.collar
     if worn:
         thick = size * (0.18 if d.scarf else 0.10)
@@ -69,12 +78,33 @@ def beast(art: Art, d: Design) -> None:
         _animal(art, d)
 
 
+def _long_neck(art: Art, d: Design, y: float, size: float) -> None:
+    """A wader's neck and head, the crest down its nape."""
+    neck = [(0.04, 0.0, 0.17), (-0.05, 0.40, 0.17), (-0.04, 0.80, 0.22), (0.02, 1.25, 0.36)]
+    art.fill(ribbon([(size * x, y + size * down, size * half) for x, down, half in neck]), d.coat, shade=0.16, shadow=5)
+    if d.scarf:
+        wound = [(-0.27, 0.56, 0.10), (-0.05, 0.62, 0.12), (0.17, 0.54, 0.10)]
+        art.fill(ribbon([(size * x, y + size * down, size * half) for x, down, half in wound]), d.scarf, shade=0.2,
+            shadow=5)  # fmt: skip
+    with art.at(0, y, size / HEIGHT):
+        art.fill(smooth([(56, 8), (110, 10), (196, 34), (110, 40), (56, 36)]), animals.beak_colour(d), shade=0.25,
+            shadow=3)  # fmt: skip
+        art.fill(smooth([(-66, 4), (-48, -54), (8, -72), (58, -46), (78, 6), (58, 50), (4, 62), (-48, 48)]), d.coat,
+            shade=0.2, shadow=4)  # fmt: skip
+        art.fill(smooth([(36, -64), (-4, -74), (-48, -52), (-58, 0), (-52, 60), (-66, 124), (-26, 66), (-8, 2),
+            (18, -36)]), "#34303c", shadow=2)  # fmt: skip
+
+
 def _person(art: Art, d: Design) -> None:
     """A head half turned away: hair or hat, an ear, and the edge of a cheek."""
     covered = d.hat in ("scarf", "bonnet", "helmet", "turban")
     art.fill(smooth([(20, -84), (78, -56), (95, -8), (92, 34), (96, 50), (76, 84), (30, 102), (-20, 60)]), d.skin,
         shade=0.14, shadow=3)  # fmt: skip
-    art.fill(oval(74, 38, 15, 13), mix(d.skin, "#d8574c", 0.34), alpha=0.4)
+    art.fill(oval(74, 38, 15, 13), heads.blush(d.skin), alpha=0.4)
+    if d.beard in ("short", "full"):
+        drop = 116 if d.beard == "short" else 134
+        art.fill(smooth([(64, 56), (84, 54), (97, 54), (101, 80), (82, drop - 6), (46, drop - 10), (24, 84)]), d.hair,
+            shade=0.2, shadow=2)  # fmt: skip
     if covered:
         _covering(art, d)
         return
@@ -89,10 +119,6 @@ def _person(art: Art, d: Design) -> None:
     if d.hair_style not in ("long", "bob", "curly"):
         art.fill(oval(62, 14, 17, 25), d.skin, shade=0.1, shadow=3)
         art.line(arc(64, 14, 8, 14, 100, 170), darker(d.skin, 0.3), 2.5, alpha=0.6)
-    if d.beard in ("short", "full"):
-        drop = 122 if d.beard == "short" else 158
-        art.fill(smooth([(50, 24), (66, 52), (94, 60), (98, 86), (74, drop), (24, drop - 20), (2, 84), (40, 66)]),
-            d.hair, shade=0.2, shadow=2)  # fmt: skip
     if d.glasses:
         art.line(smooth([(62, 0), (98, -6)], False), "#4a3a34", 5)
     hair.hat(art, d)
@@ -165,6 +191,9 @@ def _covering(art: Art, d: Design) -> None:
 def _animal(art: Art, d: Design) -> None:
     """The back of an animal's head with the tip of muzzle or beak in front of it."""
     kind = d.species or BY_NAME["animal"]
+    if "spines" in kind.marks:
+        spines.nape(art, d.coat)
+        return
     animals.back(art, d, rear=True)
     _muzzle(art, d, kind)
     top = "#f3efe6" if "whitehead" in kind.marks else d.coat
@@ -178,7 +207,7 @@ def _animal(art: Art, d: Design) -> None:
         if "stripes" in kind.marks:
             for y in (-60, -20, 20):
                 art.line(smooth([(-60, y), (0, y - 14), (60, y)], False), darker(d.coat, 0.65), 10)
-        if "wool" in kind.marks or "spines" in kind.marks:
+        if "wool" in kind.marks:
             for k in range(12):
                 art.fill(oval(-66 + k % 4 * 44, -70 + k // 4 * 56, 36), lighter(d.coat, 0.06 * (k % 2)), shade=0.2,
                     shadow=2)  # fmt: skip

@@ -55,6 +55,22 @@ def smooth(points: Sequence[Point], closed: bool = True) -> Shape:
     return path
 
 
+def ribbon(points: Sequence[tuple[float, float, float]]) -> Shape:
+    """A band along a smooth line of points, each (x, y, half breadth), its ends cut straight."""
+    sides: list[list[Point]] = [[], []]
+    for k, (x, y, half) in enumerate(points):
+        before, after = points[max(k - 1, 0)], points[min(k + 1, len(points) - 1)]
+        dx, dy = after[0] - before[0], after[1] - before[1]
+        length = math.hypot(dx, dy) or 1.0
+        for side, way in zip(sides, (1, -1), strict=True):
+            side.append((x - way * dy / length * half, y + way * dx / length * half))
+    path = smooth(sides[0], closed=False)
+    back = smooth(sides[1][::-1], closed=False)
+    path.addPath(back, skia().Path.AddPathMode.kExtend_AddPathMode)
+    path.close()
+    return path
+
+
 def hill(points: Sequence[Point], bottom: float) -> Shape:
     """Ground under a smooth line of points (left to right), down to `bottom`."""
     path = smooth(points, closed=False)

@@ -44,7 +44,7 @@ ALL: tuple[Species, ...] = (
         size=0.42),
     _s("mole", "", "#4e4650", ears="none", muzzle="long", tail="stub", size=0.45),
     _s("squirrel", "chipmunk", "#b5622f", "mask", ears="tuft", tail="bush", size=0.48),
-    _s("hedgehog", "porcupine", "#8a6a4c", "spines", ears="small", muzzle="long", tail="none", size=0.45,
+    _s("hedgehog", "porcupine", "#8a6a4c", "spines", ears="none", muzzle="long", tail="none", size=0.45,
         pale="#e8cfa9"),
     _s("badger", "skunk", "#4a4a52", "stripe", ears="small", muzzle="long", tail="stub", size=0.6),
     _s("raccoon", "", "#8a8078", "bandit", ears="small", tail="bush", size=0.5),

@@ -44,7 +44,7 @@ def _held(look: Look | None) -> Held | None:
         with art.at(0, props.grip(prop) * scale, scale):
             props.draw(art, prop, held=True)
 
-    return painter
+    return Held(painter, props.overhead(prop) * scale)
 
 
 def _put(

@@ -46,6 +46,13 @@ def _breadths(d: Design, b: Frame) -> tuple[float, float, float]:
     return 100 * b.wide, 86 * b.wide, 82 * b.wide
 
 
+def breadth_at_hand(d: Design, b: Frame) -> float:
+    """Half the breadth of what a hanging hand has to clear."""
+    if not d.clothed:
+        return 112 * b.wide
+    return _breadths(d, b)[2] * (1.26 if _outfit(d) in ("dress", "robe") else 1.06)
+
+
 def _garment(d: Design, b: Frame, pose: Pose) -> Shape:
     outfit = _outfit(d)
     shoulders, waist, hips = _breadths(d, b)
@@ -199,7 +206,7 @@ def nape(art: Art, d: Design, b: Frame) -> None:
     colour = d.scarf or lighter(d.top, 0.4)
     if not d.scarf and luma(d.top) > 0.75:
         colour = darker(d.top, 0.15)
-    lift, thick = (20, 46) if d.scarf else (10, 26)
+    lift, thick = (24, 46) if d.scarf else (26, 34)
     art.fill(smooth([(x - 58 * w, y - lift + 12), (x, y - lift), (x + 58 * w, y - lift + 12),
         (x + 64 * w, y + thick - 10), (x, y + thick), (x - 64 * w, y + thick - 10)]), colour, shade=0.2,
         shadow=4)  # fmt: skip
