@@ -7,7 +7,7 @@ from pipeline.inference.drawing import hair, spines
 from pipeline.inference.drawing.design import Design
 from pipeline.inference.drawing.faces import INK, EyeSet, eyes, mouth
 from pipeline.inference.drawing.paint import Art
-from pipeline.inference.drawing.palette import darker, lighter, mix
+from pipeline.inference.drawing.palette import darker, lighter, luma, mix
 from pipeline.inference.drawing.pose import Pose
 from pipeline.inference.drawing.shapes import Point, arc, box, oval, poly, smooth, star
 from pipeline.inference.drawing.species import BY_NAME, Species
@@ -52,7 +52,8 @@ def back(art: Art, d: Design, rear: bool = False) -> None:
 
 
 def _ears(art: Art, d: Design, kind: Species, rear: bool) -> None:
-    inner = mix(d.coat, "#e8a99a", 0.6) if not rear else darker(d.coat, 0.04)
+    feathers = rear or kind.body == "owl"
+    inner = mix(d.coat, "#e8a99a", 0.6) if not feathers else darker(d.coat, 0.04 if rear else 0.22)
     for side in (-1, 1):
         ear: dict[str, list[Point]] = {"pointed": [(side * 24, -78), (side * 70, -168), (side * 84, -158),
             (side * 94, -44)], "tuft": [(side * 30, -70), (side * 76, -156), (side * 84, -148), (side * 88, -50)],
@@ -257,8 +258,6 @@ def _face(
 
 
 def _dark(colour: str) -> bool:
-    from pipeline.inference.drawing.palette import luma
-
     return luma(colour) < 0.34
 
 
@@ -276,7 +275,7 @@ def _bird(art: Art, d: Design, kind: Species, pose: Pose) -> Face:
     if "comb" in kind.marks:
         for x, y in ((-24, -98), (4, -112), (32, -100)):
             art.fill(oval(x, y, 20, 24), "#cf4037", shadow=2)
-    if "bib" in kind.marks:
+    if "bib" in kind.marks and luma(top) < 0.75:  # a robin has one, a gull or a dove has none
         art.fill(smooth([(-50, 50), (20, 30), (70, 50), (40, 100), (-30, 100)]), "#d97a48", alpha=0.9)
     dark = _dark(top)
     beak, brow = beak_colour(d), "" if pose.feeling in _RELAXED else darker(top, 0.5) if not dark else lighter(top, 0.4)

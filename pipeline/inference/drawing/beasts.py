@@ -29,6 +29,8 @@ def head_centre(d: Design, pose: Pose) -> tuple[float, float, float]:
         return fourlegs.head_centre(d, pose)
     if "wader" in kind.marks:
         return n * 0.30, -n * 0.90 - _height(pose, n) * 0.5, n * 0.27
+    if "neck" in kind.marks:
+        return n * 0.30, -n * (1.02 - low * 0.5) - _height(pose, n), n * 0.32
     if kind.body == "bird":
         return n * 0.16, -n * (0.80 - low * 0.5) - _height(pose, n), n * 0.40
     if kind.body == "owl":
@@ -64,7 +66,13 @@ def draw(art: Art, d: Design, pose: Pose) -> Face:
 
 
 def _neckerchief(art: Art, d: Design, x: float, y: float, size: float) -> None:
-    art.line(arc(x, y - size * 0.16, size * 0.42, size * 0.22, 10, 160), d.scarf, size * 0.15, shadow=4)
+    if "neck" in _kind(d).marks:
+        x, y = x - size * 0.26, y + size * 0.16
+        wound = [(x - size * 0.36, y - size * 0.07, size * 0.07), (x - size * 0.06, y + size * 0.03, size * 0.09),
+            (x + size * 0.23, y - size * 0.01, size * 0.08)]  # fmt: skip
+        art.fill(ribbon(wound), d.scarf, shade=0.2, shadow=4)
+    else:
+        art.line(arc(x, y - size * 0.16, size * 0.36, size * 0.22, 14, 152), d.scarf, size * 0.17, shadow=4)
     tip = [(x - size * 0.12, y), (x + size * 0.14, y), (x + size * 0.06, y + size * 0.36),
         (x - size * 0.10, y + size * 0.30)]  # fmt: skip
     art.fill(smooth(tip), darker(d.scarf, 0.1), shade=0.2, shadow=3)
@@ -136,12 +144,16 @@ def _wader_body(art: Art, d: Design, n: float) -> None:
 
 
 def _plumage(art: Art, d: Design, n: float) -> None:
-    """Tail, body and breast."""
+    """Tail, body, neck and breast."""
+    nape = (n * 0.02, -n * 0.86) if "neck" not in _kind(d).marks else (n * 0.08, -n * 0.70)
     art.fill(poly([(-n * 0.22, -n * 0.42), (-n * 0.66, -n * 0.26), (-n * 0.60, -n * 0.16), (-n * 0.50, -n * 0.14),
         (-n * 0.14, -n * 0.26)]), darker(d.coat, 0.25), shade=0.2, shadow=5)  # fmt: skip
     art.fill(smooth([(n * 0.32, -n * 0.74), (n * 0.38, -n * 0.5), (n * 0.20, -n * 0.24), (-n * 0.12, -n * 0.20),
-        (-n * 0.34, -n * 0.40), (-n * 0.10, -n * 0.62), (n * 0.02, -n * 0.86)]), d.coat, shade=0.28,
-        shadow=7)  # fmt: skip
+        (-n * 0.34, -n * 0.40), (-n * 0.10, -n * 0.62), nape]), d.coat, shade=0.28, shadow=7)  # fmt: skip
+    if "neck" in _kind(d).marks:
+        neck = [(0.32, -1.06, 0.06), (0.21, -0.96, 0.078), (0.19, -0.84, 0.08), (0.23, -0.70, 0.10),
+            (0.20, -0.52, 0.13)]  # fmt: skip
+        art.fill(ribbon([(n * x, n * y, n * half) for x, y, half in neck]), d.coat, shade=0.1)
     art.fill(smooth([(n * 0.30, -n * 0.64), (n * 0.34, -n * 0.46), (n * 0.16, -n * 0.26), (n * 0.02, -n * 0.30),
         (n * 0.16, -n * 0.5)]), d.pale, alpha=0.9)  # fmt: skip
 

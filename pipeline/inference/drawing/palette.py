@@ -50,7 +50,7 @@ def luma(colour: str) -> float:
 def lip_on(skin: str, red: float) -> str:
     """The lips' colour, `red` (0..1) of it their own; on dark skin they are darker than it, or they would not show."""
     depth = max(0.0, 0.62 - luma(skin))
-    return darker(mix(skin, "#a8323c", red), 1.3 * depth)
+    return darker(mix(skin, "#a8323c", red), 1.9 * depth)
 
 
 @dataclass(frozen=True)

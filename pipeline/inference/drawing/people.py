@@ -131,9 +131,12 @@ def _raised(pose: Pose) -> bool:
 def _beside(d: Design, b: Frame, pose: Pose) -> tuple[float, float]:
     """The far arm's angles; one that hangs is spread until its hand shows beside the clothes."""
     upper, lower = pose.far
-    if pose.swinging or abs(upper) > 30 or abs(lower) > 30:
+    if pose.swinging or abs(lower) > 30 or upper < -30:
         return pose.far
     aside = wardrobe.breadth_at_hand(d, b) + 26 * b.wide - 70 * b.wide
+    if upper > 30:  # on the hip
+        short = 2 * aside / b.arm - math.sin(math.radians(upper))
+        return upper, max(lower, math.degrees(math.asin(max(-1.0, min(0.8, short)))))
     spread = math.degrees(math.asin(max(0.0, min(0.8, aside / b.arm))))
     return max(upper, spread + 7), max(lower, spread - 7)
 
@@ -150,10 +153,10 @@ def _neck(art: Art, d: Design, b: Frame) -> None:
     width = (50 if d.gender == "female" or d.age == "child" else 62) * b.wide
     if d.species is not None and "robot" in d.species.marks:
         top = b.head_at[1] + b.head * 0.40
-        art.line(poly([(b.neck[0], b.neck[1] + 6), (b.head_at[0], top)], False), darker(d.coat, 0.34), 58 * b.wide)
+        art.line(poly([(b.neck[0], b.neck[1] + 6), (b.head_at[0], top)], False), darker(d.coat, 0.34), 70 * b.wide)
         for share in (0.25, 0.6):
             y = b.neck[1] + 6 + (top - b.neck[1] - 6) * share
-            art.line(poly([(b.neck[0] - 32 * b.wide, y), (b.neck[0] + 34 * b.wide, y)], False), darker(d.coat, 0.12), 7)
+            art.line(poly([(b.neck[0] - 34 * b.wide, y), (b.neck[0] + 38 * b.wide, y)], False), darker(d.coat, 0.12), 7)
     if d.human:
         chin = (b.head_at[0] + 2, b.head_at[1] + b.head * 0.36)
         art.line(poly([(b.neck[0], b.neck[1] + 10), chin], False), darker(d.skin, 0.13), width)

@@ -38,7 +38,7 @@ def street(art: Art, s: Scene) -> None:
         for k in range(int(art.w / 210) + 1):
             art.fill(poly([(k * 210 + 20, base + 150), (k * 210 + 120, base + 150), (k * 210 + 112, base + 162),
                 (k * 210 + 8, base + 162)]), "#e0d8bd", alpha=0.85)  # fmt: skip
-    for x in (0.1, 0.9) if art.w < 1300 else (0.08, 0.5, 0.92):
+    for x in (0.1, 0.9):  # not in the middle, where a lamp would grow out of somebody's head
         buildings.street_lamp(art, art.w * x, base + 44, 270, s.light)
     if s.light.wet:
         for x in (0.3, 0.7):

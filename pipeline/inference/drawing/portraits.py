@@ -15,7 +15,7 @@ from pipeline.inference.drawing.shapes import box, oval
 from pipeline.inference.drawing.weather import falling
 from pipeline.inference.drawing.words import Lots
 
-ENGINE = "drawing/2"
+ENGINE = "drawing/3"
 
 
 def reference(brief: ReferenceBrief, width: int, height: int, out: Path) -> DrawnMeta:

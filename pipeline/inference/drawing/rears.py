@@ -34,9 +34,12 @@ def upright(art: Art, d: Design) -> None:
     flesh = d.skin if d.human else d.coat
     nape = (bones.head_at[0], bones.head_at[1] + bones.head * 0.3)
     art.line(poly([(bones.neck[0], bones.neck[1] - 14), nape], False), darker(flesh, 0.12), 64 * w)
-    wardrobe.nape(art, d, bones)
+    if not spiny:
+        wardrobe.nape(art, d, bones)
     with art.at(*bones.head_at, bones.head / HEIGHT):
         _person(art, d) if d.human else _animal(art, d)
+    if spiny:  # the crown's spines reach over the neck
+        wardrobe.nape(art, d, bones)
 
 
 def beast(art: Art, d: Design) -> None:
@@ -44,7 +47,7 @@ def beast(art: Art, d: Design) -> None:
     n = 1000 * d.height
     _, y, size = beasts.head_centre(d, Pose())
     winged = d.species is not None and d.species.body in ("bird", "owl")
-    long_necked = d.species is not None and "wader" in d.species.marks
+    long_necked = d.species is not None and bool({"wader", "neck"} & set(d.species.marks))
     wide = size * (0.62 if winged else 0.56)
     top = y + size * (0.92 if long_necked else 0.24)
     back: list[Point] = [(-wide * 0.5, top), (wide * 0.5, top), (wide * 1.02, top + size * 0.5),
@@ -79,7 +82,7 @@ def beast(art: Art, d: Design) -> None:
 
 
 def _long_neck(art: Art, d: Design, y: float, size: float) -> None:
-    """A wader's neck and head, the crest down its nape."""
+    """A wader's or a swan's neck and head, a wader's crest down its nape."""
     neck = [(0.04, 0.0, 0.17), (-0.05, 0.40, 0.17), (-0.04, 0.80, 0.22), (0.02, 1.25, 0.36)]
     art.fill(ribbon([(size * x, y + size * down, size * half) for x, down, half in neck]), d.coat, shade=0.16, shadow=5)
     if d.scarf:
@@ -91,6 +94,8 @@ def _long_neck(art: Art, d: Design, y: float, size: float) -> None:
             shadow=3)  # fmt: skip
         art.fill(smooth([(-66, 4), (-48, -54), (8, -72), (58, -46), (78, 6), (58, 50), (4, 62), (-48, 48)]), d.coat,
             shade=0.2, shadow=4)  # fmt: skip
+        if d.species is None or "wader" not in d.species.marks:
+            return
         art.fill(smooth([(36, -64), (-4, -74), (-48, -52), (-58, 0), (-52, 60), (-66, 124), (-26, 66), (-8, 2),
             (18, -36)]), "#34303c", shadow=2)  # fmt: skip
 

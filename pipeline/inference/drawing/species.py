@@ -91,7 +91,7 @@ ALL: tuple[Species, ...] = (
     _s("duck", "duckling,drake", "#e9c94f #f1ece0", ears="none", muzzle="flat", tail="fan", body="bird", size=0.38),
     _s("heron", "stork,crane,flamingo,egret,ibis", "#8d9aa8 #f2efe8 #d98f8f", "wader", ears="none", muzzle="beak",
         tail="fan", body="bird", size=0.74),
-    _s("goose", "swan,geese", "#f4f0e8", ears="none", muzzle="beak", tail="fan", body="bird",
+    _s("goose", "swan,geese", "#f4f0e8", "neck", ears="none", muzzle="beak", tail="fan", body="bird",
         size=0.55),
     _s("hen", "cock,rooster,chicken,chick,cockerel,turkey", "#c06a3a #efe2cd", "comb", ears="none", muzzle="beak",
         tail="fan", body="bird", size=0.4),

@@ -41,7 +41,7 @@ def test_every_framing_in_every_aspect(tmp_path: Path, framing: str, size: tuple
     for cast in ((), (ROSE,), (ROSE, TOM, FOX, OWL)):
         meta = draw_frame(frame(framing, *cast, props=(KEY,)), {}, *size, 1, out)
         assert read(out).shape == (size[1], size[0], 3)
-        assert meta.engine == "drawing/2"
+        assert meta.engine == "drawing/3"
         assert 0 <= meta.focus_x <= 1 and 0 <= meta.focus_y <= 1
 
 
@@ -98,7 +98,7 @@ def test_a_picture_that_the_user_supplied_becomes_the_background(tmp_path: Path)
     photo = tmp_path / "photo.png"
     draw_reference(ReferenceBrief(subject=place("desert")), 320, 240, 1, photo)
     supplied = MediaRef(sha256="0" * 64, ext="png", size=1, meta={"uploaded": True})
-    own = MediaRef(sha256="0" * 64, ext="png", size=1, meta={"engine": "drawing/2"})
+    own = MediaRef(sha256="0" * 64, ext="png", size=1, meta={"engine": "drawing/3"})
     pictures = []
     for image in (supplied, own):
         where = place("forest").model_copy(update={"image": image})

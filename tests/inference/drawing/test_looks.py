@@ -24,6 +24,9 @@ CAST = [
     Look(kind="character", name="Tortoise"),
     Look(kind="character", name="Grey Mare", appearance="a grey horse"),
     Look(kind="character", name="Robot", appearance="a silver robot"),
+    Look(kind="character", name="Heron", appearance="a grey heron with a blue scarf"),
+    Look(kind="character", name="Goose", appearance="a white goose"),
+    Look(kind="character", name="Hedgehog", appearance="a hedgehog with brown spines"),
 ]  # fmt: skip
 
 
@@ -47,6 +50,7 @@ def test_the_palette_of_the_portrait_is_found_in_the_frames(
 OUTLINED = [
     ROSE, FOX, CAST[5], Look(kind="character", name="Hare", appearance="a brown hare in a green coat"),
     Look(kind="character", name="Wu", age_group="elder", gender="female", appearance="an old woman in a straw hat"),
+    Look(kind="character", name="Hedgehog", appearance="a hedgehog with brown spines"),
 ]  # fmt: skip
 
 
@@ -201,3 +205,27 @@ def test_words_of_the_appearance_are_obeyed() -> None:
         Look(kind="character", name="Odd", appearance="a tall man with a long white beard and a pointed hat")
     )
     assert bearded.beard == "full" and bearded.hat == "pointed" and bearded.height > design.height
+
+
+@pytest.mark.parametrize("framing", ["wide", "medium", "close_up", "over_shoulder"])
+def test_people_at_sea_are_in_a_boat(tmp_path: Path, framing: str) -> None:
+    """However near they are: wood lies across the foot of the picture, as it does not where they stand on land."""
+    wood = []
+    for where in ("open sea", "snowfield"):
+        draw_frame(frame(framing, TOM, ROSE, at=place(where)), {}, 640, 360, 1, tmp_path / "frame.png")
+        wood.append(share_near(read(tmp_path / "frame.png")[216:], "#8f5a38", 48))
+    assert wood[0] > wood[1] + 0.03
+
+
+@pytest.mark.parametrize("framing", ["wide", "medium"])
+def test_an_umbrella_covers_whoever_holds_it(tmp_path: Path, framing: str) -> None:
+    umbrella = Look(kind="prop", name="umbrella", appearance="a red umbrella")
+    brief = frame(framing, TOM, at=place("snowfield"), props=(umbrella,), action="holds an umbrella")
+    (face,) = draw_frame(brief, {}, 1280, 720, 1, tmp_path / "frame.png").faces
+    picture = read(tmp_path / "frame.png")
+    draw_frame(frame(framing, TOM, at=place("snowfield")), {}, 1280, 720, 1, tmp_path / "bare.png")
+    red = np.linalg.norm(picture - np.array([192, 57, 47]), axis=2) < 60
+    red &= np.linalg.norm(picture - read(tmp_path / "bare.png"), axis=2) > 40
+    rows, columns = np.nonzero(cv2.erode(red.astype(np.uint8), np.ones((9, 9), np.uint8)))
+    assert rows.max() < face.mouth_y * 720, "over the face"
+    assert abs((columns.min() + columns.max()) / 2 - face.mouth_x * 1280) < (columns.max() - columns.min()) * 0.2

@@ -53,7 +53,10 @@ def test_a_crow_has_one_beak(tmp_path: Path) -> None:
     assert _more_of("#a87a34", CROW, tmp_path) < 0.002
 
 
-@pytest.mark.parametrize("kind", ["fox", "crow", "owl", "cat", "rabbit", "tortoise", "horse", "frog", "elephant"])
+@pytest.mark.parametrize(
+    "kind",
+    ["fox", "crow", "owl", "cat", "rabbit", "tortoise", "horse", "frog", "elephant", "heron", "swan", "hedgehog"],
+)
 def test_every_kind_has_a_back(tmp_path: Path, kind: str) -> None:
     back = Look(kind="character", name="Somebody", appearance=f"a {kind}")
     coat = design_of(back).coat
