@@ -215,9 +215,7 @@ def _person(look: Look, text: Text, lots: Lots, age: AgeGroup, gender: Gender) -
     )
     if abs(luma(top) - luma(bottom)) < 0.08:
         bottom = darker(bottom, 0.35) if luma(top) > 0.25 else lighter(bottom, 0.3)
-    hat = words.first(_HATS) or ""
-    if text.has("hatless", "bareheaded"):
-        hat = ""
+    hat = "" if text.has("hatless", "bareheaded") else words.first(_HATS) or ""
     hat_noun = text.colour_of(
         "hat", "cap", "headscarf", "kerchief", "bonnet", "hood", "beret", "turban", "ribbon", "bow"
     )
@@ -352,7 +350,8 @@ def _animal(person: Design, kind: Species, text: Text, lots: Lots) -> Design:
     coat = text.colour_of(
         "fur", *(() if _dressed(text) else ("coat",)), "feathers", "furred", "scales", "wool", *kind.words
     )
-    if coat is None and not clothed:
+    worn = (person.scarf, text.colour_of("ribbon", "bow", "collar", "hat", "cap"))
+    if coat is None and not clothed and text.colour() not in worn:
         coat = text.colour()
     coat = _natural(coat, kind) or lots.pick("coat", kind.coats)
     pale = kind.pale if abs(luma(kind.pale) - luma(coat)) > 0.1 else lighter(coat, 0.45)

@@ -158,7 +158,8 @@ def pose_of(action: str, mood: str, actor: bool, listening: bool, who: str = "")
 def holding(pose: Pose) -> Pose:
     """The pose with something in the near hand, unless the arms are busy otherwise."""
     near, far = _GESTURE_ARMS["hold"]
-    return replace(pose, near=near, far=far if abs(pose.far[0]) < 60 else pose.far, holding=True)
+    far = far if abs(pose.far[0]) < 60 else pose.far
+    return replace(pose, near=near, far=far, holding=True, swinging=False)
 
 
 def _stance(text: Text) -> Stance:

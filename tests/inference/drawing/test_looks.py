@@ -92,6 +92,12 @@ def outline(covered: NDArray[np.bool_], face: Face) -> NDArray[np.bool_]:
     return np.asarray(cv2.warpAffine(covered.astype(np.uint8), turn, (96, 96)), np.bool_)
 
 
+def test_an_animal_has_not_the_colour_of_its_scarf() -> None:
+    plain, scarfed = (design_of(Look(kind="character", name="Hedgehog", appearance=told))
+        for told in ("a hedgehog", "a hedgehog with a green scarf"))  # fmt: skip
+    assert scarfed.coat == plain.coat and scarfed.scarf != plain.scarf
+
+
 def test_a_design_depends_on_nothing_but_the_look() -> None:
     assert design_of(ROSE) == design_of(ROSE.model_copy(update={"mood": "sad"}))
     assert design_of(ROSE) != design_of(ROSE.model_copy(update={"name": "Lily", "appearance": ""}))
@@ -217,13 +223,13 @@ def test_people_at_sea_are_in_a_boat(tmp_path: Path, framing: str) -> None:
     assert wood[0] > wood[1] + 0.03
 
 
-@pytest.mark.parametrize("framing", ["wide", "medium"])
-def test_an_umbrella_covers_whoever_holds_it(tmp_path: Path, framing: str) -> None:
+@pytest.mark.parametrize(("framing", "action"), [("wide", "holds it"), ("wide", "walks"), ("medium", "holds it")])
+def test_an_umbrella_covers_whoever_holds_it(tmp_path: Path, framing: str, action: str) -> None:
     umbrella = Look(kind="prop", name="umbrella", appearance="a red umbrella")
-    brief = frame(framing, TOM, at=place("snowfield"), props=(umbrella,), action="holds an umbrella")
+    brief = frame(framing, TOM, at=place("snowfield"), props=(umbrella,), action=action)
     (face,) = draw_frame(brief, {}, 1280, 720, 1, tmp_path / "frame.png").faces
     picture = read(tmp_path / "frame.png")
-    draw_frame(frame(framing, TOM, at=place("snowfield")), {}, 1280, 720, 1, tmp_path / "bare.png")
+    draw_frame(frame(framing, TOM, at=place("snowfield"), action=action), {}, 1280, 720, 1, tmp_path / "bare.png")
     red = np.linalg.norm(picture - np.array([192, 57, 47]), axis=2) < 60
     red &= np.linalg.norm(picture - read(tmp_path / "bare.png"), axis=2) > 40
     rows, columns = np.nonzero(cv2.erode(red.astype(np.uint8), np.ones((9, 9), np.uint8)))
