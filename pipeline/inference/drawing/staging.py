@@ -35,10 +35,12 @@ class Player:
     place: int = 0
 
 
-def _held(look: Look | None) -> Held | None:
+def _held(look: Look | None, holder: Design) -> Held | None:
+    """What is in the holder's hand, smaller in a small one, unless it has to cover the head."""
     if look is None:
         return None
-    prop, scale = look, 1.5 * props.held_bulk(look)
+    small = 1.0 if props.overhead(look) else min(1.0, 0.5 + 0.5 * holder.height)
+    prop, scale = look, 1.5 * small * props.held_bulk(look)
 
     def painter(art: Art) -> None:
         with art.at(0, props.grip(prop) * scale, scale):
@@ -58,7 +60,7 @@ def _put(
     gait: Gait = "rest",
 ) -> Seen:
     """Draws a player with its foot at (x, y); each of its poses, where the page is drawn apart."""
-    design, held = player.design, _held(player.prop)
+    design, held = player.design, _held(player.prop, player.design)
     number = art.figures
     face: Face | None = None
     for index, pose in enumerate(_poses(player.pose, gait) if art.apart else (player.pose,)):
