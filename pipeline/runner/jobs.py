@@ -106,7 +106,11 @@ class Jobs:
         self._lanes[kind.lane].submit(row.project_id or 0, key, lambda _: self._work(job_id), owner=self, ahead=True)
 
     def wait(self, job_id: str, timeout_s: float) -> Job:
-        """The job once nobody is at work on it, or after that time. Raises NotFound."""
+        """The job once nobody is at work on it, or after that time. Raises NotFound.
+
+        It is put to work where whoever asked for it has only just committed it.
+        """
+        self.start(job_id)
         with self._ended:
             self._ended.wait_for(lambda: job_id not in self._at_work, timeout_s)
         with self._store.db.read() as session:

@@ -92,6 +92,15 @@ def test_lips_that_fail_say_why_to_whoever_waits(site: Site) -> None:
     assert (job["status"], job["error"]["code"]) == ("failed", "queue_halted")
 
 
+def test_lips_that_somebody_else_has_only_just_asked_for_are_waited_for_too(site: Site) -> None:
+    shot, services = site.shots("dialogue")[0], site.services
+    with services.store.db.write(durable=True) as session:
+        services.runner.units["lipsync"].ask(session, shot.id, render="paid")
+    joined = site.client.post(f"/api/shots/{shot.id}/lipsync", json={"render": "paid"})
+    assert joined.status_code == 200 and joined.get_json()["lipsync_url"], joined.get_json()
+    assert len(site.simulator.bill.charges()) == 1
+
+
 def test_a_lost_answer_is_told_by_the_webhook(fal_site: Site) -> None:
     fal_site.simulator.script("reset_after", provider="fal", operation="submit")
     shot = fal_site.shots("narration")[0]
