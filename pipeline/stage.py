@@ -94,11 +94,16 @@ def _nothing(_: Session) -> None:
     return None
 
 
+def _nothing_late(_: Session, __: bool) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a unit made: `media` are the store's URLs that it stands for, `apply` writes its domain rows.
 
-    `problems` are for the user: things to know that did not stop the unit.
+    `problems` are for the user: things to know that did not stop the unit. `late` keeps what came when nobody waited
+    for it any more; it is told whether the unit's inputs had changed meanwhile.
     """
 
     text: str
@@ -108,7 +113,7 @@ class Outcome:
     problems: tuple[Note, ...] = ()
     apply: Callable[[Session], None] = _nothing
     outdates: tuple[str, ...] = ()
-    late: Callable[[Session], None] = _nothing
+    late: Callable[[Session, bool], None] = _nothing_late
 
 
 class StageFailed(ProductError):

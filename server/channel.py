@@ -8,6 +8,7 @@ as the head is there.
 from __future__ import annotations
 
 import errno
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,6 +27,7 @@ from server.http import problem_of
 GRACE_S = 30.0  # from a request's first byte to its last, and longer for what comes faster than
 SLOWEST = 4096  # bytes a second
 STRANGERS = 1 << 20  # bytes that a client may send who is not logged in; webhooks are no larger
+LINGER_S, LINGER = 2.0, 64 << 20  # for so long, and of so many bytes, what a refused client still sends is thrown away
 LITTLE = 1 << 16  # bytes for a route that takes no body at all
 _CODES = {401: "login_required", 408: "timeout", 413: "too_large", 431: "too_large", 500: "internal", 507: "disk_full"}
 _SAID = {
@@ -97,6 +99,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self._began = 0.0
         self._got = 0
         self._limit = (0, 0)
+        self._given_up = False
+        self._lingers_until = 0.0
         self.request: Any = None
         super().__init__(*args, **named)
 
@@ -137,8 +141,40 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             request, self.request = self.request, None
             if request is None:
                 return
+            self._given_up = True
             request.error = _Refusal(status)
             request.completed = True
             self.requests.append(request)
             if len(self.requests) == 1:
                 self.server.add_task(self)
+
+    # A connection that is closed while its client still sends is reset, and the client may never see why. So after a
+    # refusal only our half is closed, and what still comes is thrown away for a while.
+
+    def handle_close(self) -> None:
+        if not self._given_up or self._lingers_until or not self.connected:
+            super().handle_close()
+            return
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            super().handle_close()
+            return
+        self._lingers_until, self._got = time.monotonic() + LINGER_S, 0
+        self.will_close = self.close_when_flushed = False
+
+    def readable(self) -> bool:
+        return bool(self._lingers_until and not self.will_close) or bool(super().readable())
+
+    def handle_read(self) -> None:
+        if not self._lingers_until:
+            super().handle_read()
+            return
+        try:
+            came = len(self.recv(self.adj.recv_bytes))
+        except OSError:
+            came = 0
+        self._got += came
+        going = came and time.monotonic() < self._lingers_until and self._got < LINGER
+        if not going and self.connected:
+            self.handle_close()

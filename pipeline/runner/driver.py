@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import Lane
@@ -333,11 +334,19 @@ class Driver:
             won, why = False, changed
         if not won:
             with self.ctx.store.db.write() as session:
-                outcome.late(session)
+                outcome.late(session, self._made_from_earlier(node, digest, session))
             raise why
         self._seen.update(outcome.outdates)
         self._note_problems(node, outcome.problems)
         self._settle_node(node, outcome.status)
+
+    def _made_from_earlier(self, node: Node, digest: str, session: Session) -> bool:
+        """Whether it was overtaken by an edit: what was only cancelled is still what the texts say."""
+        cancelled = self._asked is not None and self._asked.state == "cancelled"
+        try:
+            return not cancelled and node.stage.digest(self.ctx, session, node.unit) != digest
+        except NoResultFound:  # what it was made for is gone
+            return True
 
     def _failure(self, node: Node, digest: str, attempt: int, failure: ProductError) -> None:
         passing = getattr(failure, "transient", False) or node.stage.tries_anew

@@ -77,8 +77,9 @@ class FramesStage:
         def apply(session: Session) -> None:
             show(session, session.get_one(Shot, unit.subject), "first_frame", drawn.media.url, drawn.media.meta)
 
-        def late(session: Session) -> None:
-            keep_late(session, unit.subject, "first_frame", drawn.media.url, drawn.media.meta)
+        def late(session: Session, earlier: bool) -> None:
+            meta = drawn.media.meta
+            keep_late(session, unit.subject, "first_frame", drawn.media.url, meta, earlier_text=earlier)
 
         left = f" Left out because of the model's limit: {', '.join(wanted.overflow)}." if wanted.overflow else ""
         return Outcome(

@@ -180,7 +180,7 @@ def _shown(unit: Unit, clip: MediaRef, text: str, bought: dict[str, Any]) -> Out
         media=(clip.url,),
         data={name: bought[name] for name in ("look", "came") if name in bought},
         apply=apply,
-        late=lambda session: keep_late(session, unit.subject, "lipsync", clip.url),
+        late=lambda session, earlier: keep_late(session, unit.subject, "lipsync", clip.url, earlier_text=earlier),
     )
 
 

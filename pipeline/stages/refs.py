@@ -88,7 +88,7 @@ class RefsStage:
                 meta=drawn.media.meta,
             )
 
-        def late(session: Session) -> None:
+        def late(session: Session, _: bool) -> None:
             entity = session.get(TABLES[unit.key.split("/")[1]], unit.subject)
             if isinstance(entity, Character | SetRow | Prop):
                 keep_late_reference(session, entity, drawn.media.url, drawn.media.meta, prompt)

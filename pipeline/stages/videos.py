@@ -133,7 +133,9 @@ class VideosStage:
             problems=problems,
             apply=apply,
             outdates=(lipsync_key(unit.subject),) if shot.lipsync_url and shot.video_url != clip.url else (),
-            late=lambda session: keep_late(session, unit.subject, "video", clip.url, clip.meta),
+            late=lambda session, earlier: keep_late(
+                session, unit.subject, "video", clip.url, clip.meta, earlier_text=earlier
+            ),
         )
 
     def _note_failure(self, ctx: StageContext, unit: Unit, failure: ProductError) -> None:

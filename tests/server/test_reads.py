@@ -20,11 +20,13 @@ WAIT_S = 20.0
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """The statements that the database is asked meanwhile."""
+    """The statements that this thread asks the database meanwhile."""
     asked: list[str] = []
+    here = threading.get_ident()
 
     def note(connection: object, cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
+        if threading.get_ident() == here:
+            asked.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
