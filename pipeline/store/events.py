@@ -126,10 +126,19 @@ class EventLog:
             return [_event(row) for row in connection.exec_driver_sql(statement, (cursor, *values, limit))]
 
     def since_json(
-        self, cursor: int, *, project_id: int | None = None, limit: int = 500, kind: str | None = None
+        self,
+        cursor: int,
+        *,
+        project_id: int | None = None,
+        limit: int = 500,
+        kind: str | None = None,
+        unless_deleted: bool = False,
     ) -> list[tuple[int, str]]:
-        """The same as (seq, the event as JSON), written by the database."""
+        """The same as (seq, the event as JSON), written by the database. `unless_deleted`: none of a deleted project."""
         where, values = _conditions(project_id, kind)
+        if unless_deleted and project_id is not None:
+            where += " AND EXISTS (SELECT 1 FROM projects WHERE id = ? AND deleted_at IS NULL)"
+            values = [*values, project_id]
         statement = f"SELECT seq, {_AS_JSON} FROM events WHERE seq > ?{where} ORDER BY seq LIMIT ?"
         with self._db.reading() as connection:
             found = connection.exec_driver_sql(statement, (cursor, *values, limit))

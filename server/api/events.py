@@ -73,20 +73,29 @@ def of_all(query: Watch) -> Response:
 @api(query=Watch, answers={200: (Events, _STREAM)}, problems=("too_many_streams",), polled=of_project, headers=_RESUME)
 def of_one(project_id: int, query: Watch) -> Response:
     """Follows what happens in one project: as answers to polls, or as a stream."""
-    with services().store.db.reading() as connection:
-        has_project(connection, project_id)
     return _answer(project_id, query)
 
 
 def _answer(project_id: int | None, query: Watch) -> Response:
     if request.accept_mimetypes.best_match(["application/json", "text/event-stream"]) == "text/event-stream":
+        _refuse_unknown(project_id)
         return _stream(project_id, query)
     after = query.after or 0
-    found = services().store.events.since_json(after, project_id=project_id, limit=_PAGE, kind=query.kind)
+    found = services().store.events.since_json(
+        after, project_id=project_id, limit=_PAGE, kind=query.kind, unless_deleted=True
+    )
+    if not found:  # it has none of a project that is gone
+        _refuse_unknown(project_id)
     cursor = f'"{found[-1][0] if found else after}"'
     following = cursor if len(found) == _PAGE else "null"
     items = ",".join(text for _, text in found)
     return json_text(f'{{"items":[{items}],"next":{following},"cursor":{cursor}}}')
+
+
+def _refuse_unknown(project_id: int | None) -> None:
+    if project_id is not None:
+        with services().store.db.reading() as connection:
+            has_project(connection, project_id)
 
 
 def _stream(project_id: int | None, query: Watch) -> Response:
