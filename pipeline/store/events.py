@@ -134,7 +134,7 @@ class EventLog:
         kind: str | None = None,
         unless_deleted: bool = False,
     ) -> list[tuple[int, str]]:
-        """The same as (seq, the event as JSON), written by the database; `unless_deleted`: none of a deleted project."""
+        """The same as (seq, the event as JSON), by the database. `unless_deleted`: none of a deleted project."""
         where, values = _conditions(project_id, kind)
         if unless_deleted and project_id is not None:
             where += " AND EXISTS (SELECT 1 FROM projects WHERE id = ? AND deleted_at IS NULL)"
