@@ -156,6 +156,9 @@ class ShotDraft(Value):
 # --- What engines and providers are asked for --------------------------------------------------------
 
 
+PICTURES = frozenset({"jpg", "jpeg", "png", "webp"})  # how files of pictures end in the media store
+
+
 class MediaRef(Value):
     """A file in the media store. `url` is its address in the database and the API: /media/<sha256>.<ext>.
 

@@ -8,11 +8,8 @@ taken up: nothing is made or paid for twice.
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -167,7 +164,7 @@ class Generator:
         attach_only = attach_only and row is not None and not row.asked_again
         if row is None or row.status == "prepared":
             self._publisher.inputs_may_be_used(request, project_id, paid=candidates[0].paid, cancel=cancel)
-        with self._work_folder() as folder:
+        with self._store.folder.work() as folder:
             undertaking = Undertaking(
                 self._desk,
                 request,
@@ -219,15 +216,6 @@ class Generator:
 
     def _file(self, ref: MediaRef) -> Path:
         return self._store.media.path(ref.url)
-
-    @contextmanager
-    def _work_folder(self) -> Iterator[Path]:
-        folder = self._store.folder.tmp / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     # --- What providers leave behind -------------------------------------------------------------
 

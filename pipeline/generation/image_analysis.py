@@ -5,11 +5,8 @@ Hides that only a small copy of the picture is sent. Nothing is ever told of a p
 
 from __future__ import annotations
 
-import shutil
 import threading
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -25,7 +22,6 @@ from pipeline.providers.failures import BadAnswer
 from pipeline.settings import Settings
 from pipeline.store import Store
 
-PICTURES = frozenset({"jpg", "jpeg", "png", "webp"})
 LONGEST_SIDE = 1024  # pixels of the copy that is sent
 _COPY_TIMEOUT_S = 60.0
 _LONGEST_TEXT = 600
@@ -164,7 +160,7 @@ class PictureReader:
 
         self.require()
         errand = Errand(project_id=project_id, run_id=unit_key, unit_key=unit_key, cancel=cancel)
-        with self._folder() as folder:
+        with self._store.folder.work() as folder:
             path = self._compute(
                 safety.view, self._store.media.path(ref), folder, LONGEST_SIDE, timeout_s=_COPY_TIMEOUT_S
             )
@@ -172,15 +168,6 @@ class PictureReader:
 
     def close(self) -> None:
         self._chain.close()
-
-    @contextmanager
-    def _folder(self) -> Iterator[Path]:
-        folder = self._store.folder.tmp / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _question(image: ShownImage) -> ChatRequest:

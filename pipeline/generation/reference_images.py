@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from pipeline import prompts
-from pipeline.contracts import FilmForm, ImageRequest, MediaRef, ReferenceBrief, Value, digest
+from pipeline.contracts import PICTURES, FilmForm, ImageRequest, MediaRef, ReferenceBrief, Value, digest
 from pipeline.errors import InvalidInput
 from pipeline.generation.entities import (
     ADVANCED,
@@ -27,7 +27,6 @@ from pipeline.generation.entities import (
 from pipeline.store.models import Character, GuideImage, Project
 from pipeline.store.models import Set as SetRow
 
-PICTURES = frozenset({"jpg", "jpeg", "png", "webp"})
 PORTRAIT = (768, 960)
 OBJECT = (768, 768)
 # Keeps a face that is shown to it. Users do not choose it by name: it is part of what "default" means.

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import JobRequest, MediaRef
+from pipeline.contracts import PICTURES, JobRequest, MediaRef
 from pipeline.errors import Cancelled, InvalidInput, NeedsSetup, NotFound, ProductError
 from pipeline.generation.generate import Generated, Generator
 from pipeline.generation.moderation.policy import GRAVEST
@@ -38,7 +38,6 @@ PARALLEL = 4
 REFUSED = "moderation_refused"
 _LOOK_EVERY_S = 0.5
 _HIDDEN = and_(Media.status == "failed", Media.failure_reason == "moderation_unavailable")
-_PICTURES = ("png", "jpg", "jpeg", "webp")
 
 
 class InsufficientCredits(ProductError):
@@ -153,7 +152,7 @@ class MediaDesk:
 
     def _picture(self, url: str) -> MediaRef:
         ref = self._store.media.ref(url)
-        if ref.ext not in _PICTURES:
+        if ref.ext not in PICTURES:
             raise InvalidInput(f"{url} is no picture.", field="image_url")
         return ref
 

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import Lane, MediaRef
+from pipeline.contracts import PICTURES, Lane, MediaRef
 from pipeline.errors import Cancelled, ProductError
 from pipeline.generation.generate import Generated
-from pipeline.generation.image_analysis import PICTURES, PictureReader, Seen
+from pipeline.generation.image_analysis import PictureReader, Seen
 from pipeline.runner.job_kinds import Asked, Errand, JobKind, Made
 from pipeline.runner.jobs import Jobs
 from pipeline.store import Store

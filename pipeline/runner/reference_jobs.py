@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from pipeline.contracts import ImageRequest, Lane, digest
@@ -176,14 +176,7 @@ class ReferenceJobs(JobKind):
         if any(one.source == "upload" and one.id > known for one in given):
             return True
         asked_at = session.get_one(Job, job.id).created_at
-        ended = select(Job.result).where(
-            Job.kind == KIND,
-            Job.target_type == job.target_type,
-            Job.target_id == job.target_id,
-            Job.status == "done",
-            Job.ended_at >= asked_at,
-            Job.id != job.id,
-        )
+        ended = _other_results(job).where(Job.ended_at >= asked_at)
         return any((result or {}).get("shown") for result in session.scalars(ended))
 
     @staticmethod
@@ -193,14 +186,7 @@ class ReferenceJobs(JobKind):
         if present is None or present == job.inputs["seen"]:
             return True
         asked_at = session.get_one(Job, job.id).created_at
-        earlier = select(Job.result).where(
-            Job.kind == KIND,
-            Job.target_type == job.target_type,
-            Job.target_id == job.target_id,
-            Job.status == "done",
-            Job.created_at <= asked_at,
-            Job.id != job.id,
-        )
+        earlier = _other_results(job).where(Job.created_at <= asked_at)
         return any((result or {}).get("media_url") == present for result in session.scalars(earlier))
 
 
@@ -218,3 +204,9 @@ def _entity(session: Session, job: Asked) -> Entity | None:
     kind: EntityType = job.target_type  # type: ignore[assignment]
     entity: Entity | None = session.get(ENTITIES[kind], job.target_id)
     return entity
+
+
+def _other_results(job: Asked) -> Select[dict[str, Any] | None]:
+    """What other jobs made for the same entity."""
+    same = (Job.kind == KIND, Job.target_type == job.target_type, Job.target_id == job.target_id)
+    return select(Job.result).where(*same, Job.status == "done", Job.id != job.id)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,16 @@ class DataFolder:
     @property
     def tmp(self) -> Path:
         return self.path / "tmp"
+
+    @contextmanager
+    def work(self) -> Iterator[Path]:
+        """A folder of its own for one piece of work, gone afterwards."""
+        folder = self.tmp / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def held(self) -> Path:

@@ -8,10 +8,9 @@ from flask import Blueprint
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipeline.contracts import MediaRef
+from pipeline.contracts import PICTURES, MediaRef
 from pipeline.errors import NotFound
 from pipeline.generation.entities import ENTITIES
-from pipeline.generation.image_analysis import PICTURES
 from pipeline.projects.documents import AnalysisView, analyses_of
 from pipeline.store.models import GuideImage, MediaFile, Project, Shot, Version
 from server.api.jobs import JobView, job_view

@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from shutil import rmtree
 from typing import Protocol
 
 from sqlalchemy import select
 
-from pipeline.contracts import MediaRef
+from pipeline.contracts import PICTURES, MediaRef
 from pipeline.errors import Cancelled, InvalidInput, NeedsSetup
 from pipeline.generation.moderation import policy
 from pipeline.generation.moderation.clearances import assembled, by_our_engine, sound, uploaded
@@ -37,7 +35,6 @@ __all__ = ["Moderator", "assembled", "by_our_engine", "sound", "uploaded"]
 log = logging.getLogger(__name__)
 
 VIEWS_TIMEOUT_S = 90.0
-PICTURES = frozenset({"jpg", "jpeg", "png", "webp"})
 CLIPS = frozenset({"mp4", "webm", "mov"})
 _SETUP: dict[Check, str] = {
     "visual": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, OPENAI_API_KEY, or VISION_MODEL with OPENROUTER_API_KEY",
@@ -142,7 +139,7 @@ class Moderator:
     ) -> tuple[Decision, tuple[Finding, ...]]:
         from pipeline.inference import safety  # with an image library, which no start has to wait for
 
-        with self._folder() as folder:
+        with self._store.folder.work() as folder:
             kind = "video" if ext in CLIPS else "image"
             pictures = self._compute(safety.views, path, kind, duration_ms, folder, timeout_s=VIEWS_TIMEOUT_S)
             said: dict[Check, Said] = {}
@@ -239,15 +236,6 @@ class Moderator:
                 project_id=project_id,
                 generation_id=generation_id,
             )
-
-    @contextmanager
-    def _folder(self) -> Iterator[Path]:
-        folder = self._store.folder.tmp / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        try:
-            yield folder
-        finally:
-            rmtree(folder, ignore_errors=True)
 
 
 def _finding(said: Said, rating: Rating, answer: Answer) -> Finding:
